@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from routing.choices import Origin, Priority
+
+NUMBER_OFFSET = 1000
+OWNER_FIELDS = frozenset({"owner_user", "owner_user_id", "owner_queue", "owner_queue_id", "routing_version"})
+
+
+class OwnerWrittenElsewhere(RuntimeError):
+    """Only cases.assignment writes an owner: every owner has a RoutingDecision that says why."""
+
+
+class CaseStatus(models.Model):
+    label = models.CharField(_("label"), max_length=40, unique=True)
+    is_closed = models.BooleanField(_("closed"), default=False)
+    is_default = models.BooleanField(_("default for new cases"), default=False)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        verbose_name = _("case status")
+        verbose_name_plural = _("case statuses")
+        ordering = ["position", "label"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_default"],
+                condition=models.Q(is_default=True),
+                name="case_status_one_default",
+                violation_error_message=_("Another status is the default already."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(is_default=False) | models.Q(is_closed=False),
+                name="case_status_default_is_open",
+                violation_error_message=_("A new case cannot start closed."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class CaseQuerySet(models.QuerySet["Case"]):
+    def with_number(self, number: int) -> CaseQuerySet:
+        return self.filter(pk=number - NUMBER_OFFSET)
+
+    def update(self, **fields: Any) -> int:
+        if OWNER_FIELDS & fields.keys():
+            raise OwnerWrittenElsewhere("Use cases.assignment.assign to change the owner of a case.")
+        return super().update(**fields)
+
+    def write_owner(self, **fields: Any) -> int:
+        """For cases.assignment alone."""
+        return super().update(**fields)
+
+
+class Case(models.Model):
+    """One matter of one customer, in Salesforce's words. Its number is made from its key and proves nothing about a thread."""
+
+    class Awaiting(models.TextChoices):
+        US = "us", _("us")
+        CUSTOMER = "customer", _("the customer")
+
+    subject = models.CharField(_("subject"), max_length=500, blank=True)
+    description = models.TextField(_("description"), blank=True)
+    status = models.ForeignKey(CaseStatus, on_delete=models.PROTECT, related_name="+", verbose_name=_("status"))
+    priority = models.CharField(_("priority"), max_length=20, choices=Priority.choices, default=Priority.MEDIUM)
+    origin = models.CharField(_("origin"), max_length=20, choices=Origin.choices, default=Origin.EMAIL)
+    record_type = models.ForeignKey(
+        "routing.RecordType", on_delete=models.PROTECT, related_name="+", verbose_name=_("record type")
+    )
+    # Written by cases.assignment only; exactly one of the two.
+    owner_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="owned_cases", verbose_name=_("owner")
+    )
+    owner_queue = models.ForeignKey(
+        "routing.Queue", null=True, blank=True, on_delete=models.PROTECT, related_name="cases", verbose_name=_("owner queue")
+    )
+    routing_version = models.PositiveIntegerField(default=1, editable=False)
+    contact = models.ForeignKey(
+        "cases.Contact", null=True, blank=True, on_delete=models.SET_NULL, related_name="cases", verbose_name=_("contact")
+    )
+    supplied_email = models.CharField(_("supplied email"), max_length=254, blank=True)
+    supplied_name = models.CharField(_("supplied name"), max_length=255, blank=True)
+    routing_address = models.ForeignKey(
+        "routing.RoutingAddress", null=True, blank=True, on_delete=models.PROTECT, related_name="cases", verbose_name=_("routing address")
+    )
+    # The mail that opened the case; set once, in the transaction that opens it.
+    source = models.OneToOneField(
+        "cases.EmailMessage", null=True, blank=True, on_delete=models.PROTECT, related_name="opened_case", verbose_name=_("source")
+    )
+    awaiting = models.CharField(_("awaiting"), max_length=10, choices=Awaiting.choices, default=Awaiting.US)
+    created_at = models.DateTimeField(_("opened at"))
+    last_activity_at = models.DateTimeField(_("last activity"))
+    last_inbound_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    reopened_count = models.PositiveIntegerField(default=0)
+    merged_into = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="merged_cases", verbose_name=_("merged into")
+    )
+    # A weak sign of a thread (CONTRACT "proof of thread"): a person joins with one click or waves it off.
+    possibly_belongs_to = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="possible_parts", verbose_name=_("possibly belongs to")
+    )
+    follows = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="follow_ups", verbose_name=_("follow-up of")
+    )
+
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("case")
+        verbose_name_plural = _("cases")
+        permissions = [
+            ("view_all_cases", "Can see every case"),
+            ("reply_case", "Can reply to cases"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(owner_user__isnull=True, owner_queue__isnull=False)
+                | models.Q(owner_user__isnull=False, owner_queue__isnull=True),
+                name="case_has_one_owner",
+                violation_error_message=_("A case is owned by one user or by one queue."),
+            ),
+            models.CheckConstraint(condition=~models.Q(merged_into=models.F("pk")), name="case_not_merged_into_itself"),
+        ]
+        indexes = [
+            models.Index(fields=["-last_activity_at", "-id"], name="case_by_activity"),
+            models.Index(fields=["owner_queue", "-last_activity_at", "-id"], name="case_by_queue"),
+            models.Index(fields=["owner_user", "-last_activity_at", "-id"], name="case_by_user"),
+            models.Index(fields=["supplied_email", "-id"], name="case_by_customer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number_text} {self.subject}"
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Iterable[str], values: Iterable[Any]) -> Case:
+        case = super().from_db(db, field_names, values)  # type: ignore[arg-type]
+        case._owner_read = case._owner_now()
+        return case
+
+    def _owner_now(self) -> tuple[int | None, int | None, int | None]:
+        # Deferred fields were not read, so they cannot have been changed in memory either.
+        return tuple(self.__dict__.get(name) for name in ("owner_user_id", "owner_queue_id", "routing_version"))  # type: ignore[return-value]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding and getattr(self, "_owner_read", self._owner_now()) != self._owner_now():
+            raise OwnerWrittenElsewhere("Use cases.assignment.assign to change the owner of a case.")
+        super().save(*args, **kwargs)
+
+    @property
+    def number(self) -> int:
+        """The number that people see. Not secret, not stored: key + 1000."""
+        return self.pk + NUMBER_OFFSET
+
+    @property
+    def number_text(self) -> str:
+        return f"{self.number:08d}" if self.pk else "-"
+
+    @property
+    def is_closed(self) -> bool:
+        return self.closed_at is not None
+
+    @property
+    def is_merged(self) -> bool:
+        return self.merged_into_id is not None

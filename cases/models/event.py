@@ -1,0 +1,35 @@
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class CaseEvent(models.Model):
+    """One line of a case's history. Append-only."""
+
+    class Kind(models.TextChoices):
+        CASE_OPENED = "case_opened", _("Case opened")
+        EMAIL_ADDED = "email_added", _("Email added")
+        BOUNCE_ADDED = "bounce_added", _("Delivery failed")
+        OWNER_ASSIGNED = "owner_assigned", _("Owner assigned")
+        STATUS_CHANGED = "status_changed", _("Status changed")
+        CASE_REOPENED = "case_reopened", _("Case reopened")
+        MERGED = "merged", _("Merged")
+        JOINED = "joined", _("Mail joined")
+        NOTICE_FAILED = "notice_failed", _("Notice failed")
+
+    case = models.ForeignKey("cases.Case", on_delete=models.CASCADE, related_name="events")
+    kind = models.CharField(max_length=30, choices=Kind.choices)
+    at = models.DateTimeField(auto_now_add=True)
+    # null: the system did it.
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    because = models.CharField(max_length=500, blank=True)
+    email_message = models.ForeignKey("cases.EmailMessage", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    detail = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("case event")
+        verbose_name_plural = _("case events")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.because}"

@@ -1,0 +1,58 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from cases.models.claimable import Claimable
+
+
+class Outbox(Claimable):
+    """The intent to send one mail: the truth about sending. Handed to the provider at most once by a machine."""
+
+    class Kind(models.TextChoices):
+        REPLY = "reply", _("reply")
+        AUTO = "auto", _("automatic answer")
+        NOTICE = "notice", _("notice")
+        TEST = "test", _("test")
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("queued")
+        SENDING = "sending", _("being sent")
+        SENT = "sent", _("sent")
+        UNCERTAIN = "uncertain", _("uncertain")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
+
+    key = models.CharField(_("key"), max_length=64, unique=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    case = models.ForeignKey("cases.Case", null=True, blank=True, on_delete=models.PROTECT, related_name="outbox")
+    email_message = models.OneToOneField(
+        "cases.EmailMessage", null=True, blank=True, on_delete=models.PROTECT, related_name="outbox"
+    )
+    answers = models.ForeignKey(
+        "cases.InboundEmail", null=True, blank=True, on_delete=models.SET_NULL, related_name="answered_by"
+    )  # the mail that a notice or automatic answer is about
+    from_address = models.ForeignKey(
+        "routing.RoutingAddress", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )  # null: E2C_SYSTEM_FROM
+    recipient = models.CharField(_("to"), max_length=254)
+    subject = models.CharField(_("subject"), max_length=1000, blank=True)
+    text_body = models.TextField(blank=True)
+    message_identifier = models.CharField(max_length=255, blank=True, db_index=True)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.QUEUED)
+    detail = models.CharField(_("detail"), max_length=500, blank=True)
+    provider_id = models.CharField(max_length=255, blank=True)
+    human_resends = models.PositiveIntegerField(default=0)
+    not_before = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("outgoing mail")
+        verbose_name_plural = _("outgoing mail")
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["lease_until", "id"], condition=models.Q(state__in=["queued", "sending"]), name="outbox_open"),
+            models.Index(fields=["kind", "recipient", "created_at"], name="outbox_budget"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.recipient}"

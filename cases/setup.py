@@ -1,0 +1,28 @@
+"""What an empty instance needs before its first mail. Run by `manage.py setup`; safe to run again."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from cases.models import CaseStatus
+from routing.models import EmailToCaseSettings, Queue, RecordType
+
+STATUSES = [("New", False, True), ("Working", False, False), ("Escalated", False, False), ("Closed", True, False)]
+
+
+@transaction.atomic
+def set_up_instance() -> EmailToCaseSettings:
+    """Make the default queue, statuses, record type and settings row where they are missing; change nothing that is there."""
+    for position, (label, is_closed, is_default) in enumerate(STATUSES):
+        is_default = is_default and not CaseStatus.objects.filter(is_default=True).exists()
+        CaseStatus.objects.get_or_create(
+            label=label, defaults={"is_closed": is_closed, "is_default": is_default, "position": position}
+        )
+    if not RecordType.objects.filter(is_default=True).exists():
+        record_type, _created = RecordType.objects.get_or_create(name="Support")
+        RecordType.objects.filter(pk=record_type.pk).update(is_default=True)
+    settings_row = EmailToCaseSettings.objects.first()
+    if settings_row is None:
+        queue, _created = Queue.objects.get_or_create(name="Unassigned")
+        settings_row = EmailToCaseSettings.objects.create(pk=1, default_case_owner_queue=queue)
+    return settings_row

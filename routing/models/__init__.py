@@ -1,0 +1,21 @@
+from routing.models.address import RoutingAddress, RoutingAddressQuerySet
+from routing.models.audit import AuditEvent
+from routing.models.permission_set import PermissionSet, PermissionSetMember, RoutingAddressGrant
+from routing.models.queue import Queue, QueueMember
+from routing.models.record_type import RecordType
+from routing.models.settings import EmailToCaseSettings
+from routing.models.verification_mail import VerificationMail
+
+__all__ = [
+    "AuditEvent",
+    "EmailToCaseSettings",
+    "PermissionSet",
+    "PermissionSetMember",
+    "Queue",
+    "QueueMember",
+    "RecordType",
+    "RoutingAddress",
+    "RoutingAddressGrant",
+    "RoutingAddressQuerySet",
+    "VerificationMail",
+]
