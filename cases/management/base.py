@@ -1,0 +1,44 @@
+"""What every command of this project shares: the exit codes and the JSON that scripts rely on (docs/commands.md)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from django.core.management.base import BaseCommand, CommandError
+
+EXIT_USAGE = 64  # EX_USAGE of sysexits.h
+EXIT_TEMPORARY = 75  # EX_TEMPFAIL: a mail server that runs the command keeps the mail and tries again
+ARGPARSE_EXIT_USAGE = 2
+
+
+class UsageError(CommandError):
+    """The arguments do not fit together. Exit code 64, like the errors argparse finds by itself."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, returncode=EXIT_USAGE)
+
+
+class ContractCommand(BaseCommand):
+    """A command whose exit codes and stdout are a contract: usage errors exit 64, a command that answers in JSON writes nothing else."""
+
+    # Django's checks cover pages and settings that a command may not use; the server and the test suite run them.
+    requires_system_checks: list[str] = []
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        try:
+            super().run_from_argv(argv)
+        except SystemExit as stop:
+            if stop.code == ARGPARSE_EXIT_USAGE:
+                raise SystemExit(EXIT_USAGE) from stop
+            raise
+
+    def write_json(self, value: Any) -> None:
+        """One line of ASCII-only JSON on stdout: it survives every locale, and mail that holds lone surrogates."""
+        self.stdout.write(json.dumps(value))
+        self.stdout.flush()
+
+    def refuse(self, message: str) -> NoReturn:
+        """For commands that answer in JSON: {"error": ...} on stdout, the sentence on stderr, exit code 1."""
+        self.write_json({"error": message})
+        raise CommandError(message)
