@@ -20,7 +20,10 @@ class UsageError(CommandError):
 
 
 class ContractCommand(BaseCommand):
-    """A command whose exit codes and stdout are a contract: usage errors exit 64, a command that answers in JSON writes nothing else."""
+    """A command whose exit codes and stdout are a contract.
+
+    Usage errors exit 64; a command that answers in JSON writes nothing else to stdout.
+    """
 
     # Django's checks cover pages and settings that a command may not use; the server and the test suite run them.
     requires_system_checks: list[str] = []
