@@ -134,6 +134,7 @@ class Case(models.Model):
             models.Index(fields=["owner_queue", "-last_activity_at", "-id"], name="case_by_queue"),
             models.Index(fields=["owner_user", "-last_activity_at", "-id"], name="case_by_user"),
             models.Index(fields=["supplied_email", "-id"], name="case_by_customer"),
+            models.Index(fields=["created_at"], name="case_by_opening"),
         ]
 
     def __str__(self) -> str:

@@ -56,7 +56,7 @@ class EmailToCaseSettings(models.Model):
     )
     sender_hourly_limit = models.PositiveIntegerField(
         _("hourly limit per sender"),
-        default=60,
+        default=1000,
         help_text=_("Mails that one sender may turn into cases in an hour; more are held as a suspected loop. 0: no limit."),
     )
     hold_spam = models.BooleanField(

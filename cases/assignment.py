@@ -1,0 +1,62 @@
+"""The one writer of owners. Every owner a case ever had has a RoutingDecision that says why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from cases.models import Case, CaseEvent, RoutingDecision
+from cases.models.case import OwnerWrittenElsewhere
+from routing.owners import OwnerChoice
+
+__all__ = ["AlreadyRouted", "CaseChangedMeanwhile", "OwnerWrittenElsewhere", "assign", "open_owned_case"]
+
+
+class AlreadyRouted(RuntimeError):
+    """The case has its first owner; a second initial routing is refused."""
+
+
+class CaseChangedMeanwhile(RuntimeError):
+    """Somebody else changed the owner since the caller looked; look again and decide anew."""
+
+
+def open_owned_case(case: Case, owner: OwnerChoice) -> Case:
+    """Insert a new case together with its first owner and the decision for it. Inside the caller's transaction."""
+    case.owner_user, case.owner_queue = owner.user, owner.queue
+    case.save(force_insert=True)
+    RoutingDecision.objects.create(
+        case=case, kind=RoutingDecision.Kind.INITIAL, owner_user=owner.user, owner_queue=owner.queue, because=owner.because[:500]
+    )
+    return case
+
+
+@transaction.atomic
+def assign(
+    *,
+    case: Case,
+    owner: OwnerChoice,
+    kind: RoutingDecision.Kind,
+    expected_version: int,
+    decided_by: Any | None = None,
+) -> RoutingDecision:
+    """Give an existing case another owner. `expected_version` is the routing_version the caller decided on.
+
+    Raises AlreadyRouted for kind `initial` (a case is opened with its first owner) and CaseChangedMeanwhile when another
+    decision came first.
+    """
+    if kind == RoutingDecision.Kind.INITIAL:
+        raise AlreadyRouted(f"Case {case.number} has its initial owner already.")
+    changed = Case.objects.filter(pk=case.pk, routing_version=expected_version).write_owner(
+        owner_user=owner.user, owner_queue=owner.queue, routing_version=F("routing_version") + 1
+    )
+    if not changed:
+        raise CaseChangedMeanwhile(f"The owner of case {case.number} was changed meanwhile.")
+    decision = RoutingDecision.objects.create(
+        case=case, kind=kind, owner_user=owner.user, owner_queue=owner.queue, because=owner.because[:500], decided_by=decided_by
+    )
+    CaseEvent.objects.create(
+        case=case, kind=CaseEvent.Kind.OWNER_ASSIGNED, actor=decided_by, because=f"{owner.label}: {owner.because}"[:500]
+    )
+    return decision

@@ -1,0 +1,136 @@
+"""Decide what becomes of a read mail: seen before, part of a case, or welcome as a new one. Reads the database, writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cases.inbound.dedupe import dedupe_key
+from cases.inbound.parsed import Analysis, ParsedEmail, ProviderFacts
+from cases.inbound.screening import Proceed, Refusal, Screened, screen_new_case, screen_sender
+from cases.inbound.threading import Thread, find_related, find_thread, signs_of_thread
+from cases.inbound.trail import Trail
+from cases.lifecycle import OnClosedCase, effect_of_mail, may_reopen_cases
+from cases.models import Case, CaseStatus, EmailMessage, InboundEmail
+from routing.matching import Match, Recipient
+from routing.models import EmailToCaseSettings, RecordType, RoutingAddress
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEmail:
+    """A mail with all that is known before the database is asked about threads."""
+
+    email: ParsedEmail
+    analysis: Analysis
+    facts: ProviderFacts
+    recipients: tuple[Recipient, ...]
+    matches: tuple[Match, ...]  # the first one stamps a case
+    own_sender_because: str
+    snippet: str
+
+    @property
+    def routing_address(self) -> RoutingAddress | None:
+        return self.matches[0].routing_address if self.matches else None
+
+    @property
+    def also_received_by(self) -> list[str]:
+        return [match.routing_address.email_address for match in self.matches[1:]]
+
+    @property
+    def dedupe_key(self) -> str:
+        return dedupe_key(self.email)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCase:
+    thread: Thread
+    follows: Case | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppendToCase:
+    case: Case
+    thread: Thread
+    reopen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SeenBefore:
+    original: EmailMessage
+
+
+Decision = OpenCase | AppendToCase | SeenBefore | Refusal
+
+
+@dataclass(slots=True)
+class DayCount:
+    """Cases opened by mail within 24 hours; counted on while a batch is settled."""
+
+    cases: int
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a batch of mails has in common: the settings row, signing keys, and how many cases the day has seen."""
+
+    settings_row: EmailToCaseSettings
+    default_status: CaseStatus
+    default_record_type: RecordType
+    keys: Sequence[str]
+    day: DayCount
+
+
+def decide(mail: ReadEmail, inbound: InboundEmail, circumstances: Circumstances, trail: Trail, *, now: datetime) -> Decision:
+    """The order of the checks is the order of the trail: duplicate, thread, sender, closed case, new case."""
+    related = find_related(mail.email, mail.analysis)
+    if related.duplicate is not None:
+        trail.note("deduplicate", "duplicate", "the same Message-ID, sender and date were received before")
+        return SeenBefore(related.duplicate)
+    trail.note("deduplicate", "new", "not received before")
+
+    signs = signs_of_thread(
+        mail.email,
+        mail.analysis,
+        mail.recipients,
+        related,
+        use_headers=circumstances.settings_row.use_headers_for_threading,
+        keys=circumstances.keys,
+    )
+    thread = find_thread(mail.email, mail.analysis, signs)
+    trail.note("thread", thread.basis if thread.case else "possibly" if thread.possibly else "none", thread.because)
+
+    screened = Screened(
+        email=mail.email,
+        analysis=mail.analysis,
+        facts=mail.facts,
+        routing_address=mail.routing_address,
+        settings_row=circumstances.settings_row,
+        now=now,
+        snippet=mail.snippet,
+        own_sender_because=mail.own_sender_because,
+    )
+    verdict = screen_sender(screened, waved_through=inbound.waved_through)
+    follows: Case | None = None
+    if isinstance(verdict, Proceed) and thread.case is not None:
+        effect, because = effect_of_mail(thread.case, now=now, may_reopen=may_reopen(mail.analysis))
+        trail.note("closed case policy", effect.value, because)
+        if effect is not OnClosedCase.FOLLOW_UP:
+            trail.note("screen", "proceed", verdict.because)
+            return AppendToCase(thread.case, thread, reopen=effect is OnClosedCase.REOPEN)
+        follows = thread.case
+    if isinstance(verdict, Proceed):
+        verdict = screen_new_case(screened, daily_count=circumstances.day.cases, waved_through=inbound.waved_through)
+    if isinstance(verdict, Refusal):
+        trail.note("screen", verdict.reason.value, verdict.because)
+        return verdict
+    trail.note("screen", "proceed", verdict.because)
+    return OpenCase(thread, follows)
+
+
+def may_reopen(analysis: Analysis) -> bool:
+    return may_reopen_cases(
+        automatic_kind=analysis.automatic_kind,
+        delayed_bounce=bool(analysis.bounce and analysis.bounce.delayed),
+        is_thanks=analysis.is_thanks,
+    )

@@ -1,0 +1,185 @@
+"""Read one claimed row: the stored request becomes a mail, the mail a ReadEmail. No transaction is open meanwhile.
+
+Every way in which a stranger's bytes can fail ends in one of three exceptions: NotAMail (there is none), ReadFailed (there is,
+and it cannot be read: quarantine), TemporaryFailure (its content could not be fetched now: try again).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django.conf import settings
+
+from cases.inbound.analysis import AnalysisContext, analyse
+from cases.inbound.decision import ReadEmail
+from cases.inbound.parsed import Analysis, ParsedEmail
+from cases.inbound.provider_requests import (
+    FetchFailed,
+    NotAMail,
+    ReceivedMail,
+    UnreadableRequest,
+    read_events,
+)
+from cases.inbound.reader import TooComplex, UnreadableMail, looks_empty, read_mail, read_pieces
+from cases.inbound.recipients import recipients_of
+from cases.inbound.trail import Trail
+from cases.models import InboundEmail
+from cases.reasons import Reason
+from cases.thread_keys import signing_keys
+from cases.thread_token import case_of_message_id
+from routing.addresses import read_address_list
+from routing.matching import Directory, find_routing_addresses
+from routing.models import RoutingAddress
+from routing.verification import mask_links, recognise_returned
+
+__all__ = ["NotAMail", "ReadFailed", "TemporaryFailure", "read_email"]
+
+SNIPPET_LENGTH = 200
+
+
+class ReadFailed(RuntimeError):
+    """The mail is stored but cannot be read; the sentence is for admins."""
+
+    def __init__(self, reason: Reason, because: str) -> None:
+        super().__init__(because)
+        self.reason = reason
+
+
+class TemporaryFailure(RuntimeError):
+    """Something outside failed that may work later."""
+
+
+def read_email(inbound: InboundEmail, trail: Trail, *, dry_run: bool = False) -> ReadEmail:
+    """Everything that can be known about a mail without looking at cases. One query (the routing addresses)."""
+    received = received_mail(inbound, dry_run=dry_run)
+    email = parse(received)
+    note_reading(email, trail)
+    recipients = tuple(recipients_of(email, received.facts))
+    sender = email.sender.address if email.sender else ""
+    directory = Directory.of([*(recipient.address for recipient in recipients), sender])
+    own_sender = own_sender_because(sender, directory)
+    analysis = analyse(email, received.facts, analysis_context(directory, sender), received.raw)
+    trail.note("analyse", analysis.automatic_kind or "person", analysis.automatic_because or "nothing says that a machine wrote it")
+    matches = tuple(find_routing_addresses(recipients, directory))
+    note_route(matches, trail)
+    if own_sender and not dry_run:
+        email, analysis, own_sender = without_verification_link(email, analysis, own_sender)
+    if analysis.automatic_kind == "own_loop":
+        own_sender = own_sender or analysis.automatic_because
+    return ReadEmail(
+        email=email,
+        analysis=analysis,
+        facts=received.facts,
+        recipients=recipients,
+        matches=matches,
+        own_sender_because=own_sender,
+        snippet=" ".join((analysis.reply_text or email.text_body)[:2000].split())[:SNIPPET_LENGTH],
+    )
+
+
+def received_mail(inbound: InboundEmail, *, dry_run: bool) -> ReceivedMail:
+    """The row's own mail of its request; mails that the same request brings besides get rows of their own first."""
+    try:
+        mails = read_events(inbound)
+    except FetchFailed as failure:
+        raise TemporaryFailure(str(failure)) from failure
+    except UnreadableRequest as failure:
+        raise ReadFailed(Reason.PARSE_FAILED, str(failure)) from failure
+    if inbound.event_index >= len(mails):
+        raise NotAMail("the request holds no mail")
+    if inbound.event_index == 0 and len(mails) > 1 and not dry_run:
+        add_siblings(inbound, count=len(mails))
+    return mails[inbound.event_index]
+
+
+def add_siblings(inbound: InboundEmail, *, count: int) -> None:
+    """Rows for the second and later mails of one request; the unique (raw, event_index) makes a retry harmless."""
+    InboundEmail.objects.bulk_create(
+        (
+            InboundEmail(
+                received_at=inbound.received_at,
+                provider=inbound.provider,
+                method=inbound.method,
+                path=inbound.path,
+                query=inbound.query,
+                headers=inbound.headers,
+                remote_address=inbound.remote_address,
+                raw=inbound.raw,
+                event_index=index,
+            )
+            for index in range(1, count)
+        ),
+        ignore_conflicts=True,
+    )
+
+
+def parse(received: ReceivedMail) -> ParsedEmail:
+    try:
+        if received.raw is not None:
+            if looks_empty(received.raw):
+                raise ReadFailed(Reason.PARSE_FAILED, "the mail is empty")
+            return read_mail(received.raw)
+        assert received.pieces is not None
+        pieces = received.pieces
+        return read_pieces(pieces.headers, pieces.text, pieces.html, pieces.attachments)
+    except TooComplex as failure:
+        raise ReadFailed(Reason.TOO_COMPLEX, str(failure)) from failure
+    except UnreadableMail as failure:
+        raise ReadFailed(Reason.PARSE_FAILED, str(failure)) from failure
+
+
+def note_reading(email: ParsedEmail, trail: Trail) -> None:
+    if email.sender is None:
+        trail.note("read", "sender_unknown", "no readable sender")
+    elif email.sender_is_ambiguous:
+        trail.note("read", "sender_ambiguous", "programs would read this From differently; it counts as nobody we know")
+    defects = ", ".join(email.defects).replace("_", " ")
+    trail.note("read", "read", f"with repairs: {defects}" if defects else "read as it stands")
+
+
+def note_route(matches: tuple, trail: Trail) -> None:  # type: ignore[type-arg]
+    if not matches:
+        trail.note("route", "no_routing_address", "none of its recipients is a routing address")
+        return
+    first = matches[0]
+    found = f"{first.recipient.address} in {first.recipient.found_in} is the {first.by} of {first.routing_address.routing_name}"
+    others = ", ".join(match.routing_address.email_address for match in matches[1:])
+    trail.note("route", first.routing_address.email_address, f"{found}; also received by {others}" if others else found)
+
+
+def own_sender_because(sender: str, directory: Directory) -> str:
+    """Why the sender counts as ourselves; "" when it does not."""
+    if not sender:
+        return ""
+    if sender in system_addresses():
+        return f"{sender} is our own system address"
+    ours = directory.owner_of(sender)
+    if ours is not None and not ours.is_deleted:
+        return f"{sender} is our own routing address {ours.routing_name}"
+    return ""
+
+
+def system_addresses() -> frozenset[str]:
+    return frozenset(person.address for person in read_address_list(settings.E2C_SYSTEM_FROM))
+
+
+def analysis_context(directory: Directory, sender: str) -> AnalysisContext:
+    ours: RoutingAddress | None = directory.owner_of(sender) if sender else None
+    own = system_addresses() | directory.own_addresses()
+    if ours is not None and not ours.is_deleted:
+        own |= {sender}
+    keys = signing_keys()
+    return AnalysisContext(
+        own_addresses=own,
+        own_message_id=lambda identifier: case_of_message_id(identifier, keys) is not None,
+        trusted_authserv_ids=settings.E2C_TRUSTED_AUTHSERV_IDS,
+    )
+
+
+def without_verification_link(email: ParsedEmail, analysis: Analysis, because: str) -> tuple[ParsedEmail, Analysis, str]:
+    """Our own verification mail that came back through the forward: proof of forwarding, and its link must not be shown to reps."""
+    if recognise_returned([email.message_id], f"{email.text_body}\n{email.html_body}") is None:
+        return email, analysis, because
+    email = replace(email, text_body=mask_links(email.text_body), html_body=mask_links(email.html_body))
+    analysis = replace(analysis, reply_text=mask_links(analysis.reply_text))
+    return email, analysis, "our own verification mail came back: forwarding works. An admin can confirm it from the raw mail"

@@ -1,0 +1,231 @@
+"""Settle stored mail: claim it, read it and decide, write. The one door through which mail becomes cases.
+
+A Celery task, `manage.py sweep` and `manage.py ingest` all call this code. Several workers at once are safe: a mail belongs to
+whoever holds its claim, and the first write of a mail's transaction proves that the claim is still held.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.utils import timezone
+
+from cases.claims import LostLease, claim, claimed_rows
+from cases.inbound.circumstances import load_circumstances
+from cases.inbound.decision import AppendToCase, Circumstances, Decision, OpenCase, ReadEmail, SeenBefore, decide
+from cases.inbound.dedupe import thread_root
+from cases.inbound.reading import NotAMail, ReadFailed, TemporaryFailure, read_email
+from cases.inbound.trail import Trail
+from cases.inbound.writing import (
+    append_to_case,
+    note_mail_of_address,
+    settle_row,
+    write_duplicate,
+    write_new_case,
+    write_refusal,
+)
+from cases.models import Case, EmailMessage, InboundEmail
+from cases.reasons import Reason
+from routing.owners import choose_owner
+
+logger = logging.getLogger(__name__)
+
+BATCH = 10
+# A mail whose writing collided with another one (same dedupe key) is decided anew; twice is plenty, see decide_and_write.
+COLLISIONS = 3
+
+
+@dataclass(slots=True)
+class Settled:
+    """What became of one mail; `email` and `case` are None where reading or the decision gave none."""
+
+    inbound: InboundEmail
+    trail: Trail
+    mail: ReadEmail | None = None
+    decision: Decision | None = None
+    message: EmailMessage | None = None
+    state: str = ""
+    reason: str = ""
+    because: str = ""
+
+    @property
+    def thread_basis(self) -> str:
+        """What tied the mail to its case; "none" for a new matter and for mails that stayed outside."""
+        return self.decision.thread.basis if isinstance(self.decision, AppendToCase) else EmailMessage.ThreadBasis.NONE
+
+    @property
+    def case(self) -> Case | None:
+        """The case that was opened or added to; for a duplicate, the case of the mail it repeats."""
+        if self.message is not None:
+            return self.message.case
+        if isinstance(self.decision, SeenBefore):
+            return self.decision.original.case
+        return self.decision.case if isinstance(self.decision, AppendToCase) else None
+
+
+def settle_batch(*, limit: int = BATCH, min_age: timedelta | None = None) -> int:
+    """Claim up to `limit` waiting mails and settle them, oldest first. Returns how many were claimed.
+
+    `min_age` leaves younger mails to the Celery worker; rows whose lease ran out are taken whatever their age.
+    """
+    token = claim(
+        InboundEmail.objects.all(),
+        waiting=InboundEmail.State.RECEIVED,
+        claimed=InboundEmail.State.PROCESSING,
+        limit=limit,
+        lease=timedelta(seconds=settings.E2C_LEASE_SECONDS),
+        min_age=min_age,
+    )
+    if token is None:
+        return 0
+    rows = list(claimed_rows(InboundEmail.objects.select_related("raw__blob"), token))
+    circumstances = load_circumstances()
+    for inbound in rows:
+        settle_one(inbound, circumstances)
+    return len(rows)
+
+
+def settle_one(inbound: InboundEmail, circumstances: Circumstances, *, dry_run: bool = False) -> Settled:
+    """Turn one claimed mail into a case, a message on a case, or a recorded refusal. Never raises for a bad mail."""
+    settled = Settled(inbound, Trail())
+    try:
+        settled.mail = read_email(inbound, settled.trail, dry_run=dry_run)
+        decide_and_write(settled, circumstances, dry_run=dry_run)
+    except LostLease:
+        logger.info("inbound email %s: the claim was lost, another worker has it", inbound.pk)
+        settled.state = InboundEmail.State.PROCESSING
+    except NotAMail as refusal:
+        refuse_unread(settled, InboundEmail.State.REJECTED, Reason.NOT_A_MAIL, str(refusal), dry_run=dry_run)
+    except ReadFailed as failure:
+        refuse_unread(settled, InboundEmail.State.QUARANTINED, failure.reason, str(failure), dry_run=dry_run)
+    except TemporaryFailure as failure:
+        try_again_later(settled, str(failure), dry_run=dry_run)
+    except Exception as error:  # noqa: BLE001 - recorded on the row, tried again, quarantined after the last try
+        logger.warning("inbound email %s: attempt %s failed: %s", inbound.pk, inbound.attempts, type(error).__name__)
+        try_again_later(settled, traceback.format_exc(limit=-8), dry_run=dry_run)
+    return settled
+
+
+def decide_and_write(settled: Settled, circumstances: Circumstances, *, dry_run: bool) -> None:
+    """One transaction a mail: lock its thread, decide, write.
+
+    Two deliveries of one mail may be decided at the same moment. PostgreSQL's lock on the thread and SQLite's single writer
+    put them in a row; the unique dedupe key is the final word, and whoever runs into it decides anew and finds a duplicate.
+    """
+    assert settled.mail is not None
+    read_lines = list(settled.trail.lines)
+    for attempt in range(COLLISIONS):
+        settled.trail.lines = list(read_lines)
+        try:
+            with transaction.atomic():
+                lock_thread(settled.mail)
+                settled.decision = decide(settled.mail, settled.inbound, circumstances, settled.trail, now=timezone.now())
+                if not dry_run:
+                    write(settled, settled.mail, settled.decision, circumstances)
+            break
+        except IntegrityError:
+            if attempt == COLLISIONS - 1:
+                raise
+    describe_outcome(settled)
+    if not dry_run:
+        circumstances.day.cases += settled.state == InboundEmail.State.CASE
+        note_mail_of_address(settled.mail, now=timezone.now())
+
+
+def lock_thread(mail: ReadEmail) -> None:
+    """Let one worker at a time decide on mails of one thread. SQLite: the transaction holds the only write lock already."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [thread_root(mail.email)])
+
+
+def write(settled: Settled, mail: ReadEmail, decision: Decision, circumstances: Circumstances) -> None:
+    inbound, trail, now = settled.inbound, settled.trail, timezone.now()
+    if isinstance(decision, SeenBefore):
+        write_duplicate(inbound, mail, decision, trail, now=now)
+    elif isinstance(decision, AppendToCase):
+        settled.message = append_to_case(inbound, mail, decision, trail, circumstances.settings_row, now=now)
+    elif isinstance(decision, OpenCase):
+        owner = choose_owner(mail.routing_address, circumstances.settings_row)
+        settled.message = write_new_case(inbound, mail, decision, owner, trail, circumstances, now=now)
+    else:
+        write_refusal(inbound, mail, decision, trail, now=now)
+
+
+def describe_outcome(settled: Settled) -> None:
+    """State and reason of a decision, written or (dry run) not."""
+    decision = settled.decision
+    if isinstance(decision, SeenBefore):
+        settled.state, settled.reason = InboundEmail.State.DUPLICATE, Reason.SAME_MAIL
+        settled.because = "another delivery of a mail received before"
+    elif isinstance(decision, AppendToCase):
+        settled.state = InboundEmail.State.APPENDED
+    elif isinstance(decision, OpenCase):
+        settled.state = InboundEmail.State.CASE
+    elif decision is not None:
+        settled.state, settled.reason, settled.because = decision.state, decision.reason, decision.because
+
+
+def refuse_unread(settled: Settled, state: InboundEmail.State, reason: Reason, because: str, *, dry_run: bool) -> None:
+    """Record an outcome for a request that gave no mail. The raw request is kept; an admin can retry it."""
+    settled.state, settled.reason, settled.because = state, reason, because
+    settled.trail.note("read", reason.value, because)
+    if dry_run:
+        return
+    try:
+        settle_row(
+            settled.inbound, state=state, trail=settled.trail, now=timezone.now(), reason=reason.value, because=because[:500]
+        )
+    except LostLease:
+        logger.info("inbound email %s: the claim was lost, another worker has it", settled.inbound.pk)
+
+
+def try_again_later(settled: Settled, error: str, *, dry_run: bool) -> None:
+    """Record a failed attempt in a transaction of its own, and wait longer each time; after the last one a person must look."""
+    inbound = settled.inbound
+    last_line = error.strip().rsplit("\n", 1)[-1][:400]
+    settled.because = last_line
+    if dry_run or inbound.attempts >= settings.E2C_SETTLE_ATTEMPTS:
+        because = f"failed {inbound.attempts} times; the last error: {last_line}"
+        settled.state, settled.reason, settled.because = InboundEmail.State.QUARANTINED, Reason.FAILED, because
+        if not dry_run:
+            quarantine_failed(settled, because, error)
+        return
+    settled.state = InboundEmail.State.RECEIVED
+    try:
+        InboundEmail.objects.filter(pk=inbound.pk, claim_token=inbound.claim_token).update(
+            state=InboundEmail.State.RECEIVED,
+            lease_until=timezone.now() + back_off(inbound.attempts),
+            last_error=error[-4000:],
+        )
+    except DatabaseError as fault:
+        # The lease runs out by itself and the mail is claimed again; nothing is lost but this note.
+        logger.warning("inbound email %s: the failed attempt could not be recorded: %s", inbound.pk, type(fault).__name__)
+
+
+def quarantine_failed(settled: Settled, because: str, error: str) -> None:
+    settled.trail.note("write", Reason.FAILED.value, because)
+    try:
+        settle_row(
+            settled.inbound,
+            state=InboundEmail.State.QUARANTINED,
+            trail=settled.trail,
+            now=timezone.now(),
+            reason=Reason.FAILED.value,
+            because=because[:500],
+        )
+        InboundEmail.objects.filter(pk=settled.inbound.pk).update(last_error=error[-4000:])
+    except (LostLease, DatabaseError) as fault:
+        logger.warning("inbound email %s: its quarantine could not be recorded: %s", settled.inbound.pk, type(fault).__name__)
+
+
+def back_off(attempts: int) -> timedelta:
+    """5, 20, 80, 320 seconds, then ten minutes."""
+    return timedelta(seconds=min(5 * 4 ** max(0, attempts - 1), 600))
+
+

@@ -1,0 +1,210 @@
+"""Is a mail part of a case? Which sign says so, and may the sender join by it? (CONTRACT: "proof of thread")
+
+Strong signs are ours and unguessable: the signed reply address, our signed Message-ID, a thread token. Weak ones anybody can
+copy from a header: their Message-ID, Outlook's Thread-Index. A case number or a similar subject is never a sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from django.db.models import Q
+
+from cases.inbound.analysis.html_text import html_to_text
+from cases.inbound.dedupe import dedupe_key
+from cases.inbound.parsed import Analysis, ParsedEmail
+from cases.message_ids import hash_of, thread_index_root
+from cases.models import Case, EmailMessage, Participant
+from cases.thread_token import case_of_message_id, case_of_reply_address, find_case_tokens
+from routing.matching import Recipient
+
+Basis = EmailMessage.ThreadBasis
+STRONG = frozenset({Basis.REPLY_ADDRESS, Basis.OUR_MESSAGE_ID, Basis.TOKEN_BODY, Basis.TOKEN_SUBJECT})
+MOST_MERGES = 20  # a chain of merged cases longer than this is a circle
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One sign that a mail belongs to a case."""
+
+    case_id: int
+    basis: EmailMessage.ThreadBasis
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Mails that this mail is, answers, or is answered by; fetched with one query."""
+
+    duplicate: EmailMessage | None = None
+    answered: tuple[EmailMessage, ...] = ()  # nearest first
+    answers_to_it: tuple[EmailMessage, ...] = ()
+    same_conversation: tuple[EmailMessage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """Where a mail belongs. `case` set: it joins. `possibly`: only a person may say so. Neither: a new matter."""
+
+    case: Case | None = None
+    possibly: Case | None = None
+    basis: EmailMessage.ThreadBasis = Basis.NONE
+    sender_is_participant: bool = False
+    flags: tuple[str, ...] = field(default=())
+    because: str = "no sign of a thread"
+
+
+def find_related(email: ParsedEmail, analysis: Analysis) -> Related:
+    """The mails we know that share a key, an id or a conversation with this one. One query."""
+    key = dedupe_key(email)
+    answered_ids = ids_answered(email, analysis)
+    hashes = [hash_of(identifier) for identifier in answered_ids]
+    own_hash = hash_of(email.message_id)
+    root = thread_index_root(email.thread_index)
+    wanted = Q(dedupe_key=key)
+    if hashes:
+        wanted |= Q(message_identifier_hash__in=hashes)
+    if own_hash:
+        wanted |= Q(in_reply_to_hash=own_hash)
+    if root:
+        wanted |= Q(thread_index_hash=root)
+    found = list(
+        EmailMessage.objects.filter(wanted)
+        .select_related("case")
+        .only("case__routing_address_id", "incoming", "dedupe_key", "message_identifier_hash", "in_reply_to_hash", "thread_index_hash", "also_received_by")
+        .order_by("-id")[:200]
+    )
+    return Related(
+        duplicate=next((message for message in found if message.dedupe_key == key), None),
+        answered=tuple(
+            message for wanted_hash in hashes for message in found if message.message_identifier_hash == wanted_hash
+        ),
+        answers_to_it=tuple(message for message in found if own_hash and message.in_reply_to_hash == own_hash),
+        same_conversation=tuple(message for message in found if root and message.thread_index_hash == root),
+    )
+
+
+def ids_answered(email: ParsedEmail, analysis: Analysis) -> list[str]:
+    """Message-IDs this mail answers, nearest first: In-Reply-To, then References newest first; a bounce names its original."""
+    ids = list(email.in_reply_to) + list(reversed(email.references))
+    if analysis.bounce and analysis.bounce.original_message_id:
+        ids.insert(0, analysis.bounce.original_message_id)
+    return [identifier for identifier in dict.fromkeys(ids) if identifier]
+
+
+def signs_of_thread(
+    email: ParsedEmail,
+    analysis: Analysis,
+    recipients: Sequence[Recipient],
+    related: Related,
+    *,
+    use_headers: bool,
+    keys: Sequence[str],
+) -> list[Sign]:
+    """Every sign, best first (DESIGN 5.5)."""
+    signs: list[Sign] = []
+    for recipient in recipients:
+        if case_id := case_of_reply_address(recipient.address, keys):
+            signs.append(Sign(case_id, Basis.REPLY_ADDRESS, f"sent to the reply address of the case ({recipient.found_in})"))
+    if use_headers or analysis.is_bounce:
+        for identifier in ids_answered(email, analysis):
+            if case_id := case_of_message_id(identifier, keys):
+                signs.append(Sign(case_id, Basis.OUR_MESSAGE_ID, "answers a mail that we sent"))
+    signs += [Sign(case_id, Basis.TOKEN_BODY, "carries the case's thread token in its text") for case_id in tokens_in_body(email, analysis, keys)]
+    signs += [
+        Sign(case_id, Basis.TOKEN_SUBJECT, "carries the case's thread token in its subject")
+        for case_id in find_case_tokens(email.subject, keys)
+    ]
+    if use_headers:
+        signs += weak_signs(related)
+    return list(dict.fromkeys(signs))
+
+
+def tokens_in_body(email: ParsedEmail, analysis: Analysis, keys: Sequence[str]) -> list[int]:
+    """Cases whose token stands in the new text, then in the quoted text, where clients that drop headers leave it.
+
+    The text below a forward is somebody else's thread: there only the comment above it counts.
+    """
+    texts: Iterable[str] = (analysis.reply_text,)
+    if analysis.forwarded is None:
+        texts = (analysis.reply_text, email.text_body, "" if email.text_body else html_to_text(email.html_body))
+    return list(dict.fromkeys(case_id for text in texts for case_id in find_case_tokens(text, keys)))
+
+
+def weak_signs(related: Related) -> list[Sign]:
+    return [
+        *(Sign(m.case_id, Basis.THEIR_MESSAGE_ID, "answers a mail of the case") for m in related.answered),
+        *(Sign(m.case_id, Basis.THEIR_MESSAGE_ID, "a mail of the case answers it and came before it") for m in related.answers_to_it),
+        *(Sign(m.case_id, Basis.THREAD_INDEX, "same Outlook conversation") for m in related.same_conversation),
+    ]
+
+
+def find_thread(email: ParsedEmail, analysis: Analysis, signs: Sequence[Sign]) -> Thread:
+    """Weigh the signs against who wrote: append, or a new case that possibly belongs to another. At most three queries."""
+    if not signs:
+        return Thread()
+    cases = cases_with_merges({sign.case_id for sign in signs})
+    known = [(sign, cases[sign.case_id]) for sign in signs if sign.case_id in cases]
+    if not known:
+        return Thread(because="its sign points to a case that does not exist")
+    participates_in = cases_of_participant(email, [case.pk for _sign, case in known])
+    possibly: Thread | None = None
+    for sign, case in known:
+        thread = weigh(sign, case, email, analysis, is_participant=case.pk in participates_in)
+        if thread.case is not None:
+            return thread
+        possibly = possibly or thread
+    assert possibly is not None
+    return possibly
+
+
+def weigh(sign: Sign, case: Case, email: ParsedEmail, analysis: Analysis, *, is_participant: bool) -> Thread:
+    """CONTRACT's table: proof of thread by who wrote."""
+    moved = sign.case_id != case.pk
+    because = f"{sign.because}; case {case.number}" + (" (merged)" if moved else "")
+    basis = Basis.MERGED if moved else sign.basis
+    if is_participant and analysis.authentication.failed_dmarc:
+        return Thread(
+            possibly=case, flags=("dmarc_failed",), because=f"{because}, but a mail in this participant's name fails DMARC"
+        )
+    if is_participant and not email.sender_is_ambiguous:
+        return Thread(case=case, basis=basis, sender_is_participant=True, because=because)
+    if sign.basis in STRONG:
+        # Machines that answer our mail (bounces, out-of-office) are not people who joined.
+        flags = () if analysis.is_automatic else ("new_participant",)
+        return Thread(case=case, basis=basis, flags=flags, because=f"{because}; the sender was not part of it")
+    return Thread(possibly=case, because=f"{because}, but the sender is not part of it and the sign can be copied")
+
+
+def cases_with_merges(case_ids: set[int]) -> dict[int, Case]:
+    """The cases by id, each replaced by the one it was merged into."""
+    found: dict[int, Case] = {}
+    wanted = set(case_ids)
+    for _ in range(MOST_MERGES):
+        rows = Case.objects.select_related("status", "routing_address", "owner_user", "owner_queue").in_bulk(wanted)
+        found |= rows
+        wanted = {row.merged_into_id for row in rows.values() if row.merged_into_id} - found.keys()
+        if not wanted:
+            break
+    return {case_id: end for case_id in case_ids if (end := end_of_merges(case_id, found))}
+
+
+def end_of_merges(case_id: int, found: dict[int, Case]) -> Case | None:
+    case = found.get(case_id)
+    for _ in range(MOST_MERGES):
+        if case is None or case.merged_into_id is None:
+            return case
+        case = found.get(case.merged_into_id)
+    return None
+
+
+def cases_of_participant(email: ParsedEmail, case_ids: Sequence[int]) -> set[int]:
+    """Which of the cases the sender takes part in. A sender who only joined with a proof ("new") is not yet one who may join without."""
+    if email.sender is None:
+        return set()
+    return set(
+        Participant.objects.filter(case_id__in=case_ids, address=email.sender.address)
+        .exclude(role=Participant.Role.NEW)
+        .values_list("case_id", flat=True)
+    )
