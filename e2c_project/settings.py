@@ -11,6 +11,8 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from e2c_project import env, providers
+from e2c_project.unfold import UNFOLD  # noqa: F401 - a setting by its name
+from routing.email_url import BadEmailUrl, parse_email_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -66,6 +68,10 @@ E2C_SMTP_LISTEN = env.text("E2C_SMTP_LISTEN", "127.0.0.1:2525")
 E2C_UNDO_SECONDS = env.whole_number("E2C_UNDO_SECONDS", 10)
 E2C_EMAIL_URL = env.text("E2C_EMAIL_URL", "file:")
 E2C_ESP_API_URL = env.text("E2C_ESP_API_URL")
+try:
+    parse_email_url(E2C_EMAIL_URL, api_url=E2C_ESP_API_URL)
+except BadEmailUrl as error:
+    raise ImproperlyConfigured(str(error)) from error
 DEFAULT_FROM_EMAIL = E2C_SYSTEM_FROM
 SERVER_EMAIL = E2C_SYSTEM_FROM
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from email.utils import parseaddr
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -7,9 +9,9 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from routing.addresses import AddressPatterns, normalise_address
+from routing.addresses import AddressPatterns, domain_of, normalise_address
 from routing.choices import ClosedCasePolicy, Origin, Priority, Strategy, TaskStatus
-from routing.services_address import mint_services_token, services_address_for
+from routing.services_address import mint_services_token, services_address_for, services_token_of
 
 
 def validate_address_patterns(text: str) -> None:
@@ -149,6 +151,12 @@ class RoutingAddress(models.Model):
         normalised = normalise_address(self.email_address)
         if normalised is None:
             raise ValidationError({"email_address": _("Enter one email address, such as support@example.com.")})
+        if services_token_of(normalised) and domain_of(normalised) == settings.E2C_INBOUND_DOMAIN:
+            raise ValidationError(
+                {"email_address": _("This is a generated services address. Enter the address that your customers write to.")}
+            )
+        if normalised == normalise_address(parseaddr(settings.E2C_SYSTEM_FROM)[1]):
+            raise ValidationError({"email_address": _("The system sends its own notices from this address; mail would go in circles.")})
         self.email_address = normalised
         if settings.E2C_TRIAL:
             self.routing_name = normalised

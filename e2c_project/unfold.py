@@ -1,0 +1,107 @@
+"""How the back office looks and what its side bar lists. Loaded by the settings: imports no model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
+
+
+def _page(title: Any, icon: str, app_label: str, model_name: str) -> dict[str, Any]:
+    """One entry, shown to those who may see the list behind it."""
+
+    def link(request: HttpRequest) -> str:
+        try:
+            return reverse(f"admin:{app_label}_{model_name}_changelist")
+        except NoReverseMatch:
+            return ""
+
+    def is_active(request: HttpRequest) -> bool:
+        return bool(link(request)) and request.path.startswith(link(request))
+
+    return {
+        "title": title,
+        "icon": icon,
+        "link": link,
+        "active": is_active,
+        "permission": _may_see(app_label, model_name),
+    }
+
+
+def _may_see(app_label: str, model_name: str) -> Callable[[HttpRequest], bool]:
+    def may_see(request: HttpRequest) -> bool:
+        for model, model_admin in admin.site._registry.items():
+            if model._meta.app_label == app_label and model._meta.model_name == model_name:
+                return bool(model_admin.has_view_permission(request))
+        return False
+
+    return may_see
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Email-to-Case",
+    "SITE_HEADER": "Email-to-Case",
+    "SITE_SUBHEADER": _("Setup and mail"),
+    "SITE_SYMBOL": "alternate_email",
+    "SITE_URL": "/cases/",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "7px",
+    "STYLES": [lambda request: static("routing/admin.css")],
+    "SCRIPTS": [lambda request: static("routing/admin.js")],
+    "COLORS": {
+        "primary": {
+            "50": "#eff5ff",
+            "100": "#dce9fe",
+            "200": "#c0d8fd",
+            "300": "#94bdfb",
+            "400": "#629af6",
+            "500": "#3b79ea",
+            "600": "#1d5fd1",
+            "700": "#1a4eac",
+            "800": "#1b438c",
+            "900": "#1b3a72",
+            "950": "#142548",
+        },
+    },
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": False,
+        "navigation": [
+            {
+                "title": _("Setup"),
+                "items": [
+                    _page(_("Routing addresses"), "alternate_email", "routing", "routingaddress"),
+                    _page(_("Permission sets"), "key", "routing", "permissionset"),
+                    _page(_("Queues"), "inbox", "routing", "queue"),
+                    _page(_("Record types"), "category", "routing", "recordtype"),
+                    _page(_("Email-to-Case settings"), "tune", "routing", "emailtocasesettings"),
+                ],
+            },
+            {
+                "title": _("Mail and cases"),
+                "separator": True,
+                "items": [
+                    _page(_("Inbound mail"), "move_to_inbox", "cases", "inboundemail"),
+                    _page(_("Cases"), "work", "cases", "case"),
+                    _page(_("Contacts"), "contacts", "cases", "contact"),
+                    _page(_("Refused calls"), "gpp_bad", "cases", "refusedcall"),
+                ],
+            },
+            {
+                "title": _("People and history"),
+                "separator": True,
+                "items": [
+                    _page(_("Users"), "person", "auth", "user"),
+                    _page(_("Groups"), "group", "auth", "group"),
+                    _page(_("Audit"), "history", "routing", "auditevent"),
+                ],
+            },
+        ],
+    },
+}

@@ -1,0 +1,44 @@
+"""Write the lines of the audit log: who changed what, from which value to which. Nothing edits or removes a line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import models
+
+from routing.models import AuditEvent
+
+# What these hold is never copied into the log; that it changed is.
+SECRET_FIELDS = frozenset({"password"})
+# A log line is read, not restored from: long texts are cut to this many characters.
+MAX_VALUE_LENGTH = 500
+
+Snapshot = dict[str, str]
+
+
+def record(action: str, target: models.Model | str, *, by: User | None, **detail: Any) -> AuditEvent:
+    """Add one line. `by` is None for a command or the system itself; `detail` holds JSON values without secrets."""
+    what = target if isinstance(target, str) else f"{target._meta.verbose_name}: {target}"
+    actor = by if by is not None and by.is_authenticated else None
+    return AuditEvent.objects.create(actor=actor, action=action, target=what[:255], detail=detail)
+
+
+def snapshot(row: models.Model) -> Snapshot:
+    """Every field of a row as text, to compare before with after. Secrets are left out."""
+    return {
+        field.name: str(field.value_from_object(row))[:MAX_VALUE_LENGTH]
+        for field in row._meta.concrete_fields
+        if field.name not in SECRET_FIELDS and not field.primary_key
+    }
+
+
+def stored_snapshot(row: models.Model) -> Snapshot:
+    """The row as it is in the database now; empty when it is not there yet."""
+    stored = row._meta.default_manager.filter(pk=row.pk).first() if row.pk and row._meta.default_manager else None
+    return snapshot(stored) if stored else {}
+
+
+def changes(before: Snapshot, after: Snapshot) -> dict[str, list[str | None]]:
+    """{field: [before, after]} of the fields that differ; before is null on a new row."""
+    return {name: [before.get(name), value] for name, value in after.items() if before.get(name) != value}

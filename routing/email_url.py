@@ -1,0 +1,109 @@
+"""Read E2C_EMAIL_URL: where mail leaves. Pure.
+
+    file:                                          one .eml per mail in the data folder's outbox
+    memory:                                        kept in this process (django.core.mail.outbox), for trying things out
+    smtp://user:password@host:587?tls=1            SMTP, with STARTTLS when tls=1
+    smtps://user:password@host:465                 SMTP over TLS
+    anymail+postmark://KEY@                        a provider's API; anymail+mailjet://KEY:SECRET@ where it needs two
+    anymail+mailgun://KEY@?sender_domain=mg.example.com   further options of that Anymail backend
+
+Percent-encode what a URL cannot hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+SMTP_TIMEOUT = 30  # seconds
+
+# What Anymail calls the credential of each provider: (for KEY, for SECRET). Source: anymail/backends/*.py.
+ESP_CREDENTIALS: dict[str, tuple[str, ...]] = {
+    "amazon_ses": (),
+    "brevo": ("api_key",),
+    "mailersend": ("api_token",),
+    "mailgun": ("api_key",),
+    "mailjet": ("api_key", "secret_key"),
+    "mailtrap": ("api_token",),
+    "mandrill": ("api_key",),
+    "postal": ("api_key",),
+    "postmark": ("server_token",),
+    "resend": ("api_key",),
+    "sendgrid": ("api_key",),
+    "sparkpost": ("api_key",),
+}
+
+
+class BadEmailUrl(ValueError):
+    """E2C_EMAIL_URL cannot be used. The message names the variable and never repeats a password."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmailService:
+    """A Django mail backend and the options it is made with. Options may hold secrets: not in the repr."""
+
+    backend: str
+    options: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+def parse_email_url(url: str, *, api_url: str = "") -> EmailService:
+    """The backend of a URL. `api_url` (E2C_ESP_API_URL) sends a provider's API calls elsewhere. Raises BadEmailUrl."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise BadEmailUrl("E2C_EMAIL_URL is not a URL.") from error
+    scheme = parts.scheme.lower()
+    query = dict(parse_qsl(parts.query))
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if scheme == "file":
+        return EmailService("routing.email_backends.FileBackend")
+    if scheme == "memory":
+        return EmailService("django.core.mail.backends.locmem.EmailBackend")
+    if scheme in ("smtp", "smtps"):
+        if not parts.hostname:
+            raise BadEmailUrl("E2C_EMAIL_URL names no host; write smtp://user:password@host:587?tls=1.")
+        is_tls_from_start = scheme == "smtps"
+        return EmailService(
+            "django.core.mail.backends.smtp.EmailBackend",
+            {
+                "host": parts.hostname,
+                "port": port or (465 if is_tls_from_start else 587 if _is_true(query.get("tls")) else 25),
+                "username": user,
+                "password": password,
+                "use_ssl": is_tls_from_start,
+                "use_tls": not is_tls_from_start and _is_true(query.get("tls")),
+                "timeout": SMTP_TIMEOUT,
+            },
+        )
+    if scheme.startswith("anymail+"):
+        return _parse_esp(scheme.removeprefix("anymail+").replace("-", "_"), user, password, query, api_url)
+    raise BadEmailUrl(
+        "E2C_EMAIL_URL must be file:, smtp://..., smtps://... or anymail+<provider>://KEY@, and starts with none of them."
+    )
+
+
+def _parse_esp(esp: str, user: str, password: str, query: dict[str, str], api_url: str) -> EmailService:
+    esp = {"ses": "amazon_ses", "sendinblue": "brevo"}.get(esp, esp)
+    names = ESP_CREDENTIALS.get(esp)
+    if names is None:
+        raise BadEmailUrl(f"E2C_EMAIL_URL names the provider {esp!r}; known are {', '.join(sorted(ESP_CREDENTIALS))}.")
+    options: dict[str, Any] = dict(query)
+    for name, value in zip(names, (user, password), strict=False):
+        if not value:
+            raise BadEmailUrl(f"E2C_EMAIL_URL holds no {name} for {esp}; write anymail+{esp}://KEY@.")
+        options[name] = value
+    if esp == "amazon_ses":
+        if api_url:
+            options["client_params"] = {"endpoint_url": api_url}
+    elif api_url:
+        options["api_url"] = api_url
+    elif esp == "postal" and "api_url" not in options:
+        raise BadEmailUrl("E2C_EMAIL_URL: Postal runs on a server of your own; set E2C_ESP_API_URL to it.")
+    # A URL has no upper case in its scheme, so the module is found by the plain name.
+    return EmailService(f"anymail.backends.{esp}.EmailBackend", options)
+
+
+def _is_true(word: str | None) -> bool:
+    return (word or "").lower() in {"1", "true", "yes", "on"}
