@@ -1,0 +1,169 @@
+"""Who vouches for a mail: the provider, a server we trust, or our own computation; else nobody (all None). Pure.
+
+A sender can write any Authentication-Results it likes. Only the topmost one counts, and only when its authserv-id is
+configured as trusted: that server removes or renames those that claim its name (RFC 8601 section 5) and adds its own on top.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import replace
+
+import authres
+import dkim
+
+from cases.inbound.analysis.context import AnalysisContext, TxtResolver
+from cases.inbound.parsed import Authentication, ParsedEmail, ProviderFacts
+from routing.addresses import domain_of
+
+logger = logging.getLogger(__name__)
+
+METHODS = ("spf", "dkim", "dmarc")
+# RFC 8601 section 2.7; "hardfail" and "bestguesspass" are older words for two of them.
+_RESULTS = frozenset(("none", "pass", "fail", "policy", "neutral", "temperror", "permerror", "softfail"))
+_SYNONYMS = {"hardfail": "fail", "bestguesspass": "pass", "failed": "fail", "passed": "pass", "error": "temperror", "invalid": "permerror", "ok": "pass"}
+_MAX_HEADER = 8_000
+_MAX_SIGNATURES = 5
+_MAX_COMPUTED = 50_000_000
+_METHOD = re.compile(r"(?:^|[;\s])(spf|dkim|dmarc)\s{0,4}=\s{0,4}([a-z]{2,15})", re.IGNORECASE)
+_COMMENT = re.compile(r"\([^()]{0,500}\)")
+_TAG = re.compile(r"([a-z]{1,10})\s{0,8}=\s{0,8}([^;\s]{0,400})", re.IGNORECASE)
+
+
+def authenticate(email: ParsedEmail, facts: ProviderFacts, context: AnalysisContext, raw: bytes | None) -> Authentication:
+    """SPF, DKIM and DMARC results with their origin; the first origin that says anything is the only one used."""
+    return _by_provider(facts) or _by_trusted_server(email, context.trusted_authserv_ids) or _computed(email, context.resolver, raw) or Authentication()
+
+
+def _by_provider(facts: ProviderFacts) -> Authentication | None:
+    results = {method: result for method in METHODS if (result := _word(facts.authentication.get(method, "")))}
+    if not results:
+        return None
+    return Authentication(spf=results.get("spf"), dkim=results.get("dkim"), dmarc=results.get("dmarc"), by=facts.provider)
+
+
+def _word(value: str) -> str:
+    """A result in the words of RFC 8601; "" for anything else."""
+    word = value.strip().lower()[:20]
+    word = _SYNONYMS.get(word, word)
+    return word if word in _RESULTS else ""
+
+
+# --- Authentication-Results ---------------------------------------------------------------------------------------------
+def _by_trusted_server(email: ParsedEmail, trusted: frozenset[str]) -> Authentication | None:
+    if not trusted:
+        return None
+    header = email.header("Authentication-Results")[:_MAX_HEADER]
+    authserv_id = header.split(";", 1)[0].strip().split(" ")[0].strip().lower()
+    if not authserv_id or authserv_id not in {name.lower() for name in trusted}:
+        return None
+    results = _read_results(header)
+    if not results:
+        return None
+    return Authentication(
+        spf=_best(results.get("spf")), dkim=_best(results.get("dkim")), dmarc=_best(results.get("dmarc")), by=authserv_id
+    )
+
+
+def _read_results(header: str) -> dict[str, list[str]]:
+    """Method -> results in order. By authres; where a server bends the grammar, by the method names alone."""
+    found: dict[str, list[str]] = {}
+    try:
+        parsed = authres.AuthenticationResultsHeader.parse(f"Authentication-Results: {header}")
+    except (authres.AuthResError, ValueError, IndexError, AttributeError, TypeError):
+        for method, result in _METHOD.findall(_COMMENT.sub(" ", header)):
+            found.setdefault(method.lower(), []).append(_word(result))
+        return {method: [result for result in results if result] for method, results in found.items()}
+    for entry in parsed.results:
+        result = _word(entry.result or "")
+        if result and entry.method in METHODS:
+            found.setdefault(entry.method, []).append(result)
+    return found
+
+
+def _best(results: list[str] | None) -> str | None:
+    """One result of several signatures: a single good one proves the domain, whatever the others say."""
+    if not results:
+        return None
+    return "pass" if "pass" in results else results[0]
+
+
+# --- computed ---------------------------------------------------------------------------------------------------------
+def _computed(email: ParsedEmail, resolver: TxtResolver | None, raw: bytes | None) -> Authentication | None:
+    """DKIM over the exact bytes and DMARC over DKIM alone; SPF needs the client's address, which nobody gave."""
+    if resolver is None or raw is None or len(raw) > _MAX_COMPUTED or email.sender is None:
+        return None
+    from_domain = domain_of(email.sender.address)
+    result, signed_by = _verify_signatures(email, resolver, raw)
+    authentication = Authentication(dkim=result, by="computed")
+    if email.sender_is_ambiguous:
+        # RFC 7489 section 6.6.1: a mail with several From domains has no DMARC result to give.
+        return replace(authentication, dmarc="permerror")
+    return replace(authentication, dmarc=_dmarc(from_domain, signed_by, resolver))
+
+
+def _verify_signatures(email: ParsedEmail, resolver: TxtResolver, raw: bytes) -> tuple[str, frozenset[str]]:
+    """(result, domains whose signature holds)."""
+
+    def find_key(name: bytes | str, timeout: int = 5) -> bytes | None:
+        text = resolver((name.decode("ascii", "replace") if isinstance(name, bytes) else name).rstrip("."))
+        return text.encode("utf-8", "replace") if text is not None else None
+
+    count = min(len(email.header_all("DKIM-Signature")), _MAX_SIGNATURES)
+    if not count:
+        return "none", frozenset()
+    domains: set[str] = set()
+    worst = "fail"
+    for index in range(count):
+        try:
+            verifier = dkim.DKIM(raw, logger=_SILENT)
+            if verifier.verify(idx=index, dnsfunc=find_key):
+                domains.add((verifier.domain or b"").decode("ascii", "replace").lower())
+        except (OSError, TimeoutError, dkim.DnsTimeoutError):
+            worst = "temperror"
+        except (dkim.DKIMException, ValueError, IndexError, KeyError, TypeError, AssertionError):
+            # A signature or key that cannot be read is one that does not hold.
+            worst = "permerror" if worst == "fail" else worst
+    if domains:
+        return "pass", frozenset(domains)
+    return worst, frozenset()
+
+
+_SILENT = logging.getLogger(f"{__name__}.dkim")
+_SILENT.setLevel(logging.CRITICAL)
+
+
+def _dmarc(from_domain: str, signed_by: frozenset[str], resolver: TxtResolver) -> str:
+    """DMARC from DKIM alignment alone (RFC 7489 section 3.1.1). "fail" only where the domain asks for p=quarantine or reject:
+    without SPF a mail of a domain that only watches may still be in order, and is "none" here."""
+    try:
+        record, of_domain = _find_record(from_domain, resolver)
+    except (OSError, TimeoutError):
+        return "temperror"
+    if not record:
+        return "none"
+    strict = record.get("adkim", "r").lower() == "s"
+    for domain in signed_by:
+        if domain == from_domain or (not strict and _organisation(domain) == _organisation(from_domain)):
+            return "pass"
+    policy = record.get("sp" if of_domain != from_domain and "sp" in record else "p", "none").lower()
+    return "fail" if policy in ("quarantine", "reject") else "none"
+
+
+def _find_record(domain: str, resolver: TxtResolver) -> tuple[dict[str, str], str]:
+    for name in dict.fromkeys((domain, _organisation(domain))):
+        text = (resolver(f"_dmarc.{name}") or "")[:2000]
+        if text.strip().lower().startswith("v=dmarc1"):
+            return {key.lower(): value for key, value in _TAG.findall(text)}, name
+    return {}, domain
+
+
+def _organisation(domain: str) -> str:
+    """The organisational domain, guessed without a public suffix list: two labels, three under "co.uk" and its like."""
+    labels = domain.lower().rstrip(".").split(".")
+    size = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL else 2
+    return ".".join(labels[-size:])
+
+
+_SECOND_LEVEL = frozenset("co com org net gov edu ac or ne go gob gouv gv nom mil k12 govt school ltd plc me id web in sch".split())
