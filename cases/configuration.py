@@ -1,0 +1,140 @@
+"""The whole configuration of an instance as one file: routing's sections, case statuses and contacts."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from cases.models import CaseStatus, Contact
+from routing.addresses import normalise_address
+from routing.configuration.errors import ConfigurationError
+from routing.configuration.fields import fields_of, read_list, read_mapping
+from routing.configuration.importing import (
+    ImportRun,
+    Section,
+    describe_change,
+    export_document,
+    import_document,
+)
+from routing.configuration.organisation import RowsWithDefault
+from routing.configuration.sections import routing_sections
+from routing.configuration.yaml_text import read_yaml, write_yaml
+
+BATCH = 1000
+Entry: TypeAlias = dict[str, str]
+
+
+class CaseStatuses(RowsWithDefault):
+    name, noun, model, key = "case_statuses", "case status", CaseStatus, "label"
+
+    def __init__(self) -> None:
+        self.fields = fields_of(CaseStatus)
+
+
+class Contacts(Section):
+    """Known outside people, by email address. Several may share one: then the name tells them apart.
+
+    There can be very many of them, so they are read at once and written in batches.
+    """
+
+    name = "contacts"
+    noun = "contact"
+
+    def __init__(self) -> None:
+        self.fields = fields_of(Contact, names=["email", "name", "company"])
+        self._unlisted: list[Contact] = []
+
+    def export(self) -> list[dict[str, Any]]:
+        contacts = sorted(Contact.objects.all(), key=lambda contact: (contact.email.lower(), contact.name, contact.pk))
+        return [{field.name: field.show(contact) for field in self.fields} for contact in contacts]
+
+    def merge(self, value: Any, run: ImportRun) -> None:
+        existing: dict[str, list[Contact]] = {}
+        for contact in Contact.objects.order_by("pk"):
+            existing.setdefault(contact.email.lower(), []).append(contact)
+        new: list[Contact] = []
+        changed: list[Contact] = []
+        for email, entries in self._entries_by_email(value, run).items():
+            pairs, existing[email] = _pair(entries, existing.get(email, []))
+            for entry, match in pairs:
+                if match is None:
+                    new.append(Contact(**entry))
+                    run.added(self.noun, str(new[-1]))
+                elif self._take_over(entry, match, run):
+                    changed.append(match)
+        Contact.objects.bulk_create(new, batch_size=BATCH)
+        Contact.objects.bulk_update(changed, ["email", "name", "company"], batch_size=BATCH)
+        self._unlisted = list(itertools.chain.from_iterable(existing.values()))
+
+    def remove_unlisted(self, run: ImportRun) -> None:
+        for contact in self._unlisted:
+            run.removed(self.noun, str(contact))
+            contact.delete()
+
+    def _entries_by_email(self, value: Any, run: ImportRun) -> dict[str, list[Entry]]:
+        """What the file holds, by lower-case address. A missing company is unknown, not empty."""
+        found: dict[str, list[Entry]] = {}
+        for index, item in enumerate(read_list(value, self.name)):
+            where = f"{self.name}[{index}]"
+            mapping = read_mapping(item, where, [field.name for field in self.fields])
+            missing = [name for name in ("email", "name") if name not in mapping]
+            if missing:
+                raise ConfigurationError(where, f"the key {missing[0]} is missing.")
+            entry: Entry = {
+                field.name: field.read(mapping[field.name], f"{where}.{field.name}", run.references)
+                for field in self.fields
+                if field.name in mapping
+            }
+            if normalise_address(entry["email"]) is None:
+                raise ConfigurationError(f"{where}.email", f'"{entry["email"]}" is not an email address.')
+            found.setdefault(entry["email"].lower(), []).append(entry)
+        return found
+
+    def _take_over(self, entry: Entry, contact: Contact, run: ImportRun) -> bool:
+        """Whether anything differed."""
+        label = str(contact)
+        differences = {name: value for name, value in entry.items() if getattr(contact, name) != value}
+        for name, value in differences.items():
+            run.changed(self.noun, label, describe_change(name, getattr(contact, name), value))
+            setattr(contact, name, value)
+        return bool(differences)
+
+
+def _pair(
+    entries: list[Entry], existing: list[Contact]
+) -> tuple[list[tuple[Entry, Contact | None]], list[Contact]]:
+    """Each entry with the contact it means - the one of that name, or the only one left for the only entry left - and
+    the contacts that no entry means."""
+    left = list(existing)
+    pairs: list[tuple[Entry, Contact | None]] = []
+    unmatched = []
+    for entry in entries:
+        same = next((contact for contact in left if contact.name == entry["name"]), None)
+        if same is None:
+            unmatched.append(entry)
+        else:
+            left.remove(same)
+            pairs.append((entry, same))
+    if len(unmatched) == 1 and len(left) == 1:
+        return [*pairs, (unmatched[0], left[0])], []
+    return pairs + [(entry, None) for entry in unmatched], left
+
+
+def all_sections() -> list[Section]:
+    return [*routing_sections(), CaseStatuses(), Contacts()]
+
+
+def export_configuration() -> str:
+    """The configuration as YAML; the same text for the same configuration."""
+    return write_yaml(export_document(all_sections()))
+
+
+def import_configuration(
+    text: str, *, dry_run: bool = False, delete: bool = False, announce: Callable[[list[str]], None] | None = None
+) -> ImportRun:
+    """Merge a YAML text into this instance. ConfigurationError: nothing was written, and the error says why.
+
+    `announce` hears the changes, a line each, before they are committed.
+    """
+    return import_document(read_yaml(text), all_sections(), dry_run=dry_run, delete=delete, announce=announce)

@@ -1,0 +1,71 @@
+"""Sections for the organisation: record types and the Email-to-Case settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from routing.configuration.errors import ConfigurationError, configuration_error
+from routing.configuration.fields import Owner, fields_of, read_mapping
+from routing.configuration.importing import ImportRun, RowsSection, Section, write_fields
+from routing.models import EmailToCaseSettings, RecordType
+
+DEFAULT_OWNER = Owner("default_case_owner", "default_case_owner_user", "default_case_owner_queue")
+
+
+class RowsWithDefault(RowsSection):
+    """Rows of which exactly one is the default: naming another one in a file takes it from the one before."""
+
+    def merge(self, value: Any, run: ImportRun) -> None:
+        named = [key for _where, key, entry in self.entries(value) if entry.get("is_default") is True]
+        if len(named) > 1:
+            raise ConfigurationError(self.name, f"only one can be the default, not {' and '.join(named)}.")
+        if named:
+            for row in self.model._default_manager.filter(is_default=True).exclude(**{self.key: named[0]}):
+                row.is_default = False  # type: ignore[attr-defined]
+                row.save(update_fields=["is_default"])
+                run.changed(self.noun, self.name_of(row), "is_default true -> false")
+        super().merge(value, run)
+
+    def check(self, run: ImportRun) -> None:
+        if not self.model._default_manager.filter(is_default=True).exists():
+            raise ConfigurationError(self.name, f"no {self.noun} would be the default.")
+
+
+class RecordTypes(RowsWithDefault):
+    name, noun, model, key = "record_types", "record type", RecordType, "name"
+
+    def __init__(self) -> None:
+        self.fields = fields_of(RecordType)
+
+
+class Settings(Section):
+    """The one row of EmailToCaseSettings: a mapping, not a list."""
+
+    name = "settings"
+    noun = "settings"
+
+    def __init__(self) -> None:
+        self.fields = fields_of(EmailToCaseSettings, owner=DEFAULT_OWNER)
+
+    def export(self) -> dict[str, Any]:
+        row = EmailToCaseSettings.load()
+        return {field.name: field.show(row) for field in self.fields}
+
+    def merge(self, value: Any, run: ImportRun) -> None:
+        entry = read_mapping(value, self.name, [field.name for field in self.fields])
+        row = EmailToCaseSettings.load()
+        is_new = row._state.adding
+        differences = write_fields(row, self.fields, entry, self.name, run)
+        if not is_new and not differences:
+            return
+        try:
+            row.full_clean()
+        except ValidationError as error:
+            raise configuration_error(self.name, error) from error
+        row.save()
+        if is_new:
+            run.added(self.noun, "row")
+        for difference in differences:
+            run.changed(self.noun, "", difference)

@@ -1,0 +1,12 @@
+"""Routing's part of a configuration file, in the order of an import: what is named comes before what names it."""
+
+from __future__ import annotations
+
+from routing.configuration.importing import Section
+from routing.configuration.organisation import RecordTypes, Settings
+from routing.configuration.people import Groups, Queues, Users
+from routing.configuration.sending import PermissionSets, RoutingAddresses
+
+
+def routing_sections() -> list[Section]:
+    return [Groups(), Users(), Queues(), RecordTypes(), Settings(), RoutingAddresses(), PermissionSets()]
