@@ -38,7 +38,9 @@ class MailAddress:
 
 # --- one address -----------------------------------------------------------------------------------------------------
 
-_PLAIN_ADDRESS = re.compile(r"[^\s@\"<>(),;:\\\[\]\x00-\x1f\x7f-\x9f\ufffd\ud800-\udfff]+@[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
+_PLAIN_ADDRESS = re.compile(
+    r"[^\s@\"<>(),;:\\\[\]\x00-\x1f\x7f-\x9f\ufffd\ud800-\udfff]+@[a-z0-9_-]+(?:\.[a-z0-9_-]+)*"
+)
 _QUOTED_LOCAL = re.compile(r'"(?:[^"\\\x00-\x1f\x7f\ufffd\ud800-\udfff]|\\[ -~])+"')
 _LOCAL = re.compile(r"[^\s@\"<>(),;:\\\[\]\x00-\x1f\x7f-\x9f\ufffd\ud800-\udfff]+")
 _DOMAIN = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
@@ -51,7 +53,7 @@ def normalise_address(text: str) -> str | None:
     """The one spelling under which an address is stored and compared; None if the text is not one address.
 
     The whole address is lower-cased: RFC 5321 lets a server tell upper from lower case in the local part, none does.
-    An internationalised domain becomes A-labels (RFC 5891). Blanks, brackets, quotes around it and "mailto:" are dropped.
+    An internationalised domain becomes A-labels (RFC 5891). Blanks, brackets, quotes around it and "mailto:" go.
     """
     if len(text) > 2 * MAX_ADDRESS_LENGTH:
         return None
@@ -115,8 +117,8 @@ def strip_plus_tag(address: str) -> tuple[str, str]:
 
 # --- lists of addresses ----------------------------------------------------------------------------------------------
 
-# An encoded word (RFC 2047) is one token whatever it holds: senders put raw commas, quotes and brackets into them, and what
-# it decodes to must never be taken for a separator or an address.
+# An encoded word (RFC 2047) is one piece whatever it holds: senders put raw commas, quotes and brackets into them, and
+# what it decodes to must never be taken for a separator or an address.
 _TOKEN = re.compile(r"=\?[^?\s]{1,80}\?[bq]\?[^?\r\n]{0,2000}\?=|[^\s\"<>(),;:]+|\s+|.", re.IGNORECASE | re.DOTALL)
 _QUOTED_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
@@ -135,7 +137,7 @@ class _Mailbox:
     comments: list[str] = field(default_factory=list)
 
     def bare_text(self, *, with_quotes: bool) -> str:
-        parts = []
+        parts: list[str] = []
         for text, is_quoted, has_blank in self.words:
             parts.append(" " if has_blank and parts else "")
             parts.append(f'"{text}"' if is_quoted and with_quotes else text)
@@ -163,8 +165,8 @@ def read_sender(
 ) -> tuple[MailAddress | None, tuple[MailAddress, ...], bool]:
     """(the sender, every address found, whether programs could disagree who sent it), from all From headers of a mail.
 
-    Two headers, two addresses, and an address unquoted beside another one in angle brackets are ambiguous. A quoted display
-    name that looks like an address is not: RFC 5322 leaves no doubt which of the two is the address.
+    Two headers, two addresses, and an address unquoted beside another one in angle brackets are ambiguous. A quoted
+    display name that looks like an address is not: RFC 5322 leaves no doubt which of the two is the address.
     """
     found: list[_Found] = []
     for text in from_headers[:10]:
@@ -185,7 +187,7 @@ def _find_addresses(text: str, decode: Callable[[str], str]) -> list[_Found]:
         if len(found) >= MAX_ADDRESSES:
             break
     if not found and "=?" in text:
-        # Some programs encode the whole header, address included. It is readable, but not what the standard says it is.
+        # Some programs encode the whole header, address included. Readable, but not what the standard says it is.
         decoded = decode(text)
         if decoded != text and "=?" not in decoded:
             found = [_Found(each.address, is_doubtful=True) for each in _find_addresses(decoded, _keep)]
@@ -193,40 +195,40 @@ def _find_addresses(text: str, decode: Callable[[str], str]) -> list[_Found]:
 
 
 def _split(text: str) -> Iterator[_Mailbox]:
-    """Cut a list at its commas and semicolons. Every opener that is never closed is looked for once only: linear time."""
+    """Cut a list at its commas and semicolons. The end of an opener is searched in vain once at most: linear time."""
     mailbox, position, has_blank = _Mailbox(), 0, False
     quotes_close = comments_close = True
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
             break
-        token, position = match.group(), match.end()
-        if token.isspace():
+        piece, position = match.group(), match.end()
+        if piece.isspace():
             has_blank = True
             continue
-        if token == '"' and quotes_close:
+        if piece == '"' and quotes_close:
             quoted = _QUOTED_STRING.match(text, position - 1)
             quotes_close = quoted is not None
             if quoted:
                 mailbox.words.append((_QUOTED_PAIR.sub(r"\1", quoted.group(1)), True, has_blank))
                 position = quoted.end()
-        elif token == "(" and comments_close:
+        elif piece == "(" and comments_close:
             end = _comment_end(text, position)
             comments_close = end > 0
             if end > 0:
                 mailbox.comments.append(_QUOTED_PAIR.sub(r"\1", text[position : end - 1]))
                 position, has_blank = end, True
                 continue
-        elif token == "<":
+        elif piece == "<":
             position, content = _angle_content(text, position)
             mailbox.angles.append(content)
-        elif token in ",;":
+        elif piece in ",;":
             yield mailbox
             mailbox = _Mailbox()
-        elif token == ":" and not mailbox.angles:
+        elif piece == ":" and not mailbox.angles:
             mailbox.words.clear()  # what stood before was the name of a group
-        elif token not in '"()<>:':
-            mailbox.words.append((token, False, has_blank))
+        elif piece not in '"()<>:':
+            mailbox.words.append((piece, False, has_blank))
         has_blank = False
     yield mailbox
 
@@ -269,9 +271,12 @@ def _read_mailbox(mailbox: _Mailbox, decode: Callable[[str], str]) -> list[_Foun
     name = mailbox.bare_text(with_quotes=False) or " ".join(mailbox.comments)
     others = {other for other in _addresses_among(mailbox.words) if other != bracketed[0]}
     found = [_Found(MailAddress(_clean_name(decode(name)), bracketed[0]), bool(others))]
-    found.extend(_Found(MailAddress("", other), True) for other in dict.fromkeys(bracketed[1:]) if other != bracketed[0])
+    found.extend(
+        _Found(MailAddress("", other), True) for other in dict.fromkeys(bracketed[1:]) if other != bracketed[0]
+    )
     if bracketed[0].startswith('"') and "@" in bracketed[0].rpartition("@")[0]:
-        found[0] = _Found(found[0].address, True)  # "casey@a.example"@b.example: legal, and read differently everywhere
+        # "casey@a.example"@b.example: legal, and read differently everywhere.
+        found[0] = _Found(found[0].address, True)
     return found
 
 
@@ -358,7 +363,7 @@ class AddressPatterns:
 
     @classmethod
     def parse(cls, text: str) -> AddressPatterns:
-        """Read entries separated by commas, semicolons, blanks or lines. Raises BadAddressPattern for the first bad one."""
+        """Read entries between commas, semicolons, blanks or lines. Raises BadAddressPattern for the first bad one."""
         addresses, domains, parents = set(), set(), set()
         for entry in re.split(r"[,;\s]+", text):
             if not entry:

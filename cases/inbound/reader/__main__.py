@@ -9,7 +9,7 @@ import sys
 
 from cases.inbound.reader.assemble import read_mail_in_process
 from cases.inbound.reader.framing import write_email, write_error
-from cases.inbound.reader.limits import Limits, TooComplex
+from cases.inbound.reader.limits import Limits, Tnef, TooComplex
 
 
 def main() -> None:
@@ -19,10 +19,11 @@ def main() -> None:
     _restrict(resource.RLIMIT_CORE, 0)
     _restrict(resource.RLIMIT_AS, limits.memory)
     try:
-        email = read_mail_in_process(sys.stdin.buffer.read(), limits=limits)
+        email = read_mail_in_process(sys.stdin.buffer.read(), limits=limits, tnef=Tnef.UNPACK)
         write_email(sys.stdout.buffer, email)
     except MemoryError:
-        write_error(sys.stdout.buffer, TooComplex(f"Reading the mail took more than {limits.memory // 1_000_000} MB of memory."))
+        reason = f"Reading the mail took more than {limits.memory // 1_000_000} MB of memory."
+        write_error(sys.stdout.buffer, TooComplex(reason))
     except RecursionError:
         write_error(sys.stdout.buffer, TooComplex("The mail is nested too deeply."))
     sys.stdout.buffer.flush()

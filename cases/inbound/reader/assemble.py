@@ -11,7 +11,7 @@ from cases.inbound.reader.bodies import read_contents
 from cases.inbound.reader.charsets import clean_text, decode_header_bytes, one_line
 from cases.inbound.reader.fields import ADDRESS_HEADERS, Field, unfold
 from cases.inbound.reader.headers import decode_words, header_text, read_date, read_message_id, read_message_ids
-from cases.inbound.reader.limits import DEFAULT_LIMITS, Limits
+from cases.inbound.reader.limits import DEFAULT_LIMITS, Limits, Tnef
 from cases.inbound.reader.parts import Part, split_mail
 from routing.addresses import read_address_list, read_sender
 
@@ -19,14 +19,16 @@ __all__ = ["read_mail_in_process", "read_pieces"]
 
 # In the order in which DESIGN asks for the recipient of a mail.
 _DELIVERED_TO = ("delivered-to", "x-original-to", "x-forwarded-to", "envelope-to")
+# RFC 5322 section 3.6: at most one of each.
+_ONLY_ONCE = ("from", "to", "cc", "subject", "date", "message-id", "content-type")
 _RESENT = ("resent-to", "resent-cc", "resent-bcc")
 
 
-def read_mail_in_process(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> ParsedEmail:
-    """Read a mail here and now, whatever it costs: linear in its size. Never raises for what a mail contains."""
+def read_mail_in_process(raw: bytes, *, limits: Limits = DEFAULT_LIMITS, tnef: Tnef = Tnef.KEEP) -> ParsedEmail:
+    """Read a mail here and now, whatever it costs: linear in its size. Raises nothing but TnefFound, if asked to."""
     defects: set[str] = set()
     root = split_mail(raw, limits, defects)
-    contents = read_contents(root, limits, defects)
+    contents = read_contents(root, limits, defects, tnef=tnef)
     declared = _declared_charset(root)
     fields = [(field.name, _raw_text(field, declared)) for field in root.fields]
     return _assemble(
@@ -50,8 +52,8 @@ def read_pieces(
 ) -> ParsedEmail:
     """A mail that a provider posts in pieces, with the same tolerance and the same caps. Never raises.
 
-    Header values may be encoded (RFC 2047) or decoded, folded or not; None stands for a text that the mail does not have.
-    `size` of the result is the sum of what was given, for the mail itself is not at hand.
+    Header values may be encoded (RFC 2047) or decoded, folded or not; None stands for a text that the mail does not
+    have. `size` of the result is the sum of what was given, for the mail itself is not at hand.
     """
     defects: set[str] = set()
     fields: list[tuple[str, str]] = []
@@ -81,10 +83,11 @@ def read_pieces(
 
 
 def _clean_attachment(attachment: ParsedAttachment) -> ParsedAttachment:
+    content_type = one_line(attachment.content_type).partition(";")[0].strip().lower()
     return replace(
         attachment,
         file_name=header_text(attachment.file_name)[:1000],
-        content_type=one_line(attachment.content_type).partition(";")[0].strip().lower()[:255] or "application/octet-stream",
+        content_type=content_type[:255] or "application/octet-stream",
         content_id=one_line(attachment.content_id).strip('<> "')[:998],
     )
 
@@ -135,8 +138,7 @@ def _assemble(
         return tuple(found[: limits.addresses])
 
     sender, senders, is_ambiguous = read_sender(by_name.get("from", []), decode=decode_words)
-    repeated = [name for name in ("from", "subject", "to", "date", "message-id", "content-type") if len(by_name.get(name, ())) > 1]
-    if repeated:
+    if any(len(by_name.get(name, ())) > 1 for name in _ONLY_ONCE):
         defects.add("headers_repeated")
     return ParsedEmail(
         sender=sender,
@@ -177,7 +179,4 @@ def _mark_inline(attachments: Sequence[ParsedAttachment], html: str) -> tuple[Pa
     if not html or not any(attachment.content_id for attachment in attachments):
         return tuple(attachments)
     shown = {match.group(1).lower() for match in _CID_REFERENCE.finditer(html)}
-    return tuple(
-        replace(attachment, inline=True) if attachment.content_id and attachment.content_id.lower() in shown else attachment
-        for attachment in attachments
-    )
+    return tuple(replace(each, inline=True) if each.content_id.lower() in shown else each for each in attachments)

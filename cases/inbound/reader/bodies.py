@@ -11,7 +11,7 @@ from cases.inbound.parsed import ParsedAttachment
 from cases.inbound.reader.charsets import clean_text, decode_body, decode_header_bytes, one_line
 from cases.inbound.reader.fields import read_fields, unfold
 from cases.inbound.reader.headers import header_text
-from cases.inbound.reader.limits import Limits
+from cases.inbound.reader.limits import Limits, Tnef, TnefFound
 from cases.inbound.reader.parts import Part
 from cases.inbound.reader.tnef import unpack_tnef
 from cases.inbound.reader.transfer import take_embedded_files
@@ -39,9 +39,9 @@ class Contents:
     attachments: list[ParsedAttachment] = field(default_factory=list)
 
 
-def read_contents(root: Part, limits: Limits, defects: MutableSet[str]) -> Contents:
-    """Read every part: one body of each form, the rest as files in the order of the mail."""
-    collector = _Collector(limits, defects)
+def read_contents(root: Part, limits: Limits, defects: MutableSet[str], *, tnef: Tnef) -> Contents:
+    """Read every part: one body of each form, the rest as files in the order of the mail. Raises TnefFound if asked to."""
+    collector = _Collector(limits, defects, tnef)
     body = collector.read(root, parent_type="")
     if not body:
         body = collector.last_resort(root)
@@ -61,14 +61,15 @@ def _cut(text: str, limits: Limits, defects: MutableSet[str]) -> str:
 
 
 class _Collector:
-    def __init__(self, limits: Limits, defects: MutableSet[str]) -> None:
+    def __init__(self, limits: Limits, defects: MutableSet[str], tnef: Tnef) -> None:
         self.limits = limits
         self.defects = defects
+        self.tnef = tnef
         self.attachments: list[ParsedAttachment] = []
         self.tnef_body: tuple[str, str] | None = None
         self._stored = 0
         self._shown = 0
-        # The first text that is a file by the rules, but not by "attachment": also the body of a mail that has no other.
+        # The first text that is a file, but not by "attachment": also the body of a mail that has no other.
         self._spare: Part | None = None
 
     def read(self, part: Part, *, parent_type: str) -> _Body:
@@ -118,7 +119,7 @@ class _Collector:
         return _Body(text=text)
 
     def last_resort(self, root: Part) -> _Body:
-        """The body of a mail that has none by the rules: text of another type, or what stands before the first part."""
+        """The body of a mail that has none by the rules: a text that is a file, or what stands before it."""
         part = self._spare
         if part is not None and not part.is_encoding_unknown:
             is_html = part.content_type == "text/html"
@@ -139,20 +140,21 @@ class _Collector:
 
     def _add_file(self, part: Part) -> None:
         content_type, name = part.content_type, part.file_name
-        if part.main_type == "multipart":
-            content = part.entity()  # with its headers, which name the boundary
-        else:
-            content = part.content(self.defects)
+        # A multipart is kept with its headers: they name the boundary.
+        content = part.entity() if part.main_type == "multipart" else part.content(self.defects)
         if content_type == "message/rfc822" and not name:
             name = self._name_of_mail(content)
         if content_type in ("application/ms-tnef", "application/vnd.ms-tnef") or name.lower() == "winmail.dat":
-            unpacked = unpack_tnef(content, self.defects)
+            if self.tnef is Tnef.REFUSE:
+                raise TnefFound
+            unpacked = unpack_tnef(content, self.defects) if self.tnef is Tnef.UNPACK else None
             if unpacked is not None:
                 self.tnef_body = self.tnef_body or (unpacked.text, unpacked.html)
                 for file in unpacked.attachments:
                     self._store(file)
                 return
-        is_inline = bool(part.content_id) and part.disposition != "attachment" and part.main_type in ("image", "audio", "video")
+        may_be_inline = part.disposition != "attachment" and part.main_type in ("image", "audio", "video")
+        is_inline = may_be_inline and bool(part.content_id)
         self._store(ParsedAttachment(name, content_type, content, inline=is_inline, content_id=part.content_id[:998]))
 
     def _name_of_mail(self, content: bytes) -> str:

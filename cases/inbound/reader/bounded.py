@@ -28,7 +28,7 @@ def read_mail_bounded(raw: bytes, *, limits: Limits, why: str) -> ParsedEmail:
     """
     environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     environment["PYTHONUTF8"] = "1"
-    process = subprocess.Popen(  # noqa: S603 - our own interpreter and module, no shell, nothing of the mail in it
+    process = subprocess.Popen(
         [sys.executable, "-m", "cases.inbound.reader"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -55,4 +55,5 @@ def read_mail_bounded(raw: bytes, *, limits: Limits, why: str) -> ParsedEmail:
         if b"MemoryError" in errors:
             raise TooComplex(f"{why} Reading it took more than {limits.memory // 1_000_000} MB of memory.") from None
         last_line = errors.decode("utf-8", errors="replace").strip().rpartition("\n")[2][:300]
-        raise UnreadableMail(f"The reading process ended with code {process.returncode}: {last_line or error}") from error
+        reason = f"The reading process ended with code {process.returncode}: {last_line or error}"
+        raise UnreadableMail(reason) from error

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 __all__ = ["clean_text", "codec_for", "decode_body", "decode_header_bytes", "decode_words_bytes", "one_line"]
 
-# What senders declare against what they mean. Mostly the WHATWG Encoding Standard: supersets that read the same and more.
+# What senders declare and what they mean. Mostly the WHATWG Encoding Standard: supersets that read the same and more.
 _MEANT = {
     "iso-8859-1": "cp1252",
     "iso8859-1": "cp1252",
@@ -67,12 +67,13 @@ _MEANT = {
     "unicode": "utf-16",
     "ucs-2": "utf-16",
 }
-# Codecs of Python that are no charsets of mail: some transform bytes, some take quadratic time. UTF-7 is read where text
-# stays text, and never in HTML: there its only use today is to carry markup past a filter.
-_NOT_CHARSETS = {"utf-7", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem", "utf_7", "utf7"}
+# Codecs of Python that are no charsets of mail: some transform bytes, some take quadratic time. UTF-7 is read where
+# text stays text, and never in HTML: there its only use today is to carry markup past a filter.
+_UTF7 = ("utf-7", "utf_7", "utf7", "unicode-1-1-utf-7")
+_NOT_CHARSETS = {*_UTF7, "idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
 _LATIN = {"cp1252", "iso8859-15", "cp1254", "latin-1", "iso8859-1"}
 _CHARSET_JUNK = re.compile(r"[^a-z0-9._:+-]+")
-_META_CHARSET = re.compile(rb"<meta[^<>]{0,200}?charset\s{0,20}=\s{0,20}[\"']?\s{0,20}([a-zA-Z0-9._:+-]{2,40})", re.IGNORECASE)
+_META_CHARSET = re.compile(rb"<meta[^<>]{0,200}?charset\s{0,9}=[\s\"']{0,9}([a-z0-9._:+-]{2,40})", re.IGNORECASE)
 _GUESS_SAMPLE = 4096
 
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -81,7 +82,7 @@ _LINE_BREAKS = re.compile("[\t\n\x0b\x0c\r\x1c-\x1e\x85\u2028\u2029]+")
 
 
 def clean_text(text: str) -> str:
-    """Text that every database stores: NUL and lone surrogates are U+FFFD, line ends are "\\n". The one scrub function."""
+    """Text that every database stores: NUL and lone surrogates are U+FFFD, line ends "\\n". The one scrub function."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\x00" in text or not text.isascii():
@@ -103,7 +104,7 @@ def codec_for(charset: str) -> str | None:
     name = _MEANT.get(name, name)
     if name.startswith("cp-"):
         name = "cp" + name[3:]
-    for candidate in (name, name.replace("windows", "cp"), name.removeprefix("x-"), name.replace("iso-", "iso8859-", 1)):
+    for candidate in (name, name.replace("windows", "cp"), name.removeprefix("x-")):
         if not candidate or candidate in _NOT_CHARSETS:
             continue
         try:
@@ -126,7 +127,7 @@ def _decode_strictly(data: bytes, codec: str) -> str | None:
 
 def _decode_utf7(data: bytes, charset: str) -> str | None:
     """The text if UTF-7 (RFC 2152) is declared and right."""
-    return _decode_strictly(data, "utf-7") if charset.lower().strip() in ("utf-7", "unicode-1-1-utf-7", "utf7") else None
+    return _decode_strictly(data, "utf-7") if charset.lower().strip() in _UTF7 else None
 
 
 def _looks_wrong(data: bytes, codec: str) -> bool:
@@ -140,7 +141,7 @@ def _looks_wrong(data: bytes, codec: str) -> bool:
 
 
 def decode_body(data: bytes, charset: str, *, is_html: bool = False, defects: MutableSet[str] | None = None) -> str:
-    """The text of a body part. `defects` receives "charset_guessed" or "charset_errors" where the declaration failed."""
+    """The text of a body part. `defects` gets "charset_guessed" or "charset_errors" where the declaration failed."""
     noted: MutableSet[str] = set() if defects is None else defects
     if data.startswith(b"\xef\xbb\xbf"):
         data = data[3:]
@@ -220,7 +221,7 @@ def decode_header_bytes(data: bytes, declared: str = "") -> str:
 
 
 def decode_words_bytes(data: bytes, charset: str) -> str:
-    """Bytes of an encoded word or an RFC 2231 value: the charset it names, else what decode_header_bytes makes of them."""
+    """Bytes of an encoded word or RFC 2231 value: the charset it names, else as decode_header_bytes reads them."""
     codec = codec_for(charset) if charset else None
     if codec is None:
         text = _decode_utf7(data, charset)

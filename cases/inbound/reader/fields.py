@@ -11,7 +11,7 @@ from cases.inbound.reader.limits import Limits
 __all__ = ["ADDRESS_HEADERS", "Field", "find_root_start", "read_fields", "unfold"]
 
 ADDRESS_HEADERS = frozenset(
-    ("from", "sender", "reply-to", "to", "cc", "bcc", "resent-to", "resent-cc", "resent-bcc", "resent-from", "apparently-to")
+    ("from", "sender", "reply-to", "to", "cc", "bcc", "resent-from", "resent-to", "resent-cc", "resent-bcc")
 )
 # Headers that are kept however many others stand before them: what the reader and the analysis read.
 _ALWAYS_KEPT = ADDRESS_HEADERS | {
@@ -38,7 +38,7 @@ _ALWAYS_KEPT = ADDRESS_HEADERS | {
     "list-unsubscribe",
     "authentication-results",
 }
-_KNOWN = _ALWAYS_KEPT | {"received", "organization", "importance", "priority", "user-agent", "status", "comments", "keywords"}
+_KNOWN = _ALWAYS_KEPT | {"received", "organization", "importance", "priority", "user-agent", "status", "comments"}
 _KNOWN_PREFIXES = ("x-", "content-", "resent-", "list-", "dkim-", "arc-", "thread-", "auto", "received-")
 
 _NAME = re.compile(rb"([!-9;-~\x80-\xff]{1,200})[ \t]*:")
@@ -60,7 +60,7 @@ def unfold(value: bytes) -> bytes:
 
 
 def find_root_start(raw: bytes) -> int:
-    """Index of the first header line: behind a byte order mark, empty lines and an mbox "From " line before a header."""
+    """Index of the first header line: behind a byte order mark, empty lines and an mbox "From " line."""
     start = 3 if raw.startswith(b"\xef\xbb\xbf") else 0
     while raw[start : start + 1] in (b"\r", b"\n"):
         start += 1
@@ -72,7 +72,7 @@ def find_root_start(raw: bytes) -> int:
 
 
 def _line_at(raw: bytes, position: int, end: int) -> tuple[bytes, int]:
-    """(the line without its end, index of the next). A CR elsewhere in a line ends nothing, or it could smuggle headers."""
+    """(the line without its end, index of the next). A CR inside a line ends nothing, or it could smuggle headers."""
     newline = raw.find(b"\n", position, end)
     if newline < 0:
         return raw[position:end].rstrip(b"\r"), end

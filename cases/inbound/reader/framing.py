@@ -1,7 +1,7 @@
-"""A ParsedEmail as bytes and back, for the pipe between two processes. No pickle: the sender of a mail must not be able to
-make the reading process say more than a mail.
+"""A ParsedEmail as bytes and back, for the pipe between two processes. No pickle: whoever breaks the reading process
+by a mail must not be able to make ours do more than read a mail.
 
-A frame is b"E2CM", eight bytes of length (big-endian), that many bytes of JSON, then the files' bytes one after the other.
+A frame is b"E2CM", eight bytes of length (big-endian), that many bytes of JSON, then the files' bytes in their order.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ def write_email(stream: BinaryIO, email: ParsedEmail) -> None:
     described["date"] = email.date.isoformat() if email.date else None
     described["headers"] = email.headers
     described["attachments"] = [
-        (each.file_name, each.content_type, each.inline, each.content_id, len(each.content)) for each in email.attachments
+        (each.file_name, each.content_type, each.inline, each.content_id, len(each.content))
+        for each in email.attachments
     ]
     _write_json(stream, described)
     for attachment in email.attachments:
@@ -62,16 +63,19 @@ def read_frame(frame: bytes) -> ParsedEmail:
     position = _HEAD.size + length
     attachments = []
     for file_name, content_type, inline, content_id, size in described["attachments"]:
-        attachments.append(ParsedAttachment(file_name, content_type, frame[position : position + size], inline, content_id))
+        attachments.append(
+            ParsedAttachment(file_name, content_type, frame[position : position + size], inline, content_id)
+        )
         position += size
     if position != len(frame):
         raise ValueError("The frame is cut.")
+    values: dict[str, Any] = {name: described[name] for name in _PLAIN}
+    values |= {name: tuple(described[name]) for name in _TEXT_LISTS}
+    values |= {name: tuple(MailAddress(*each) for each in described[name]) for name in _ADDRESS_LISTS}
     return ParsedEmail(
         sender=MailAddress(*described["sender"]) if described["sender"] else None,
         date=datetime.fromisoformat(described["date"]) if described["date"] else None,
         headers=tuple((name, value) for name, value in described["headers"]),
         attachments=tuple(attachments),
-        **{name: described[name] for name in _PLAIN},
-        **{name: tuple(described[name]) for name in _TEXT_LISTS},
-        **{name: tuple(MailAddress(*each) for each in described[name]) for name in _ADDRESS_LISTS},
+        **values,
     )

@@ -12,7 +12,15 @@ from urllib.parse import unquote_to_bytes
 
 from cases.inbound.reader.charsets import clean_text, decode_words_bytes, one_line
 
-__all__ = ["Parameters", "decode_words", "header_text", "read_date", "read_message_id", "read_message_ids", "read_parameters"]
+__all__ = [
+    "Parameters",
+    "decode_words",
+    "header_text",
+    "read_date",
+    "read_message_id",
+    "read_message_ids",
+    "read_parameters",
+]
 
 # RFC 2047 section 2, with what programs really write: blanks in the text, a language (RFC 2231 section 5).
 _ENCODED_WORD = re.compile(r"=\?([^?*\s]{1,60})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*(?:\?(?!=)[^?\s]*){0,3})\?=")
@@ -56,7 +64,13 @@ def decode_words(text: str) -> str:
             parts.append(between)
         charset, encoding, encoded = match.group(1).lower(), match.group(2).lower(), match.group(3)
         last = words[-1] if words else None
-        if last and encoding == "b" == last.encoding and last.charset == charset and len(last.text) % 4 and "=" not in last.text:
+        if (
+            last
+            and encoding == "b" == last.encoding
+            and last.charset == charset
+            and len(last.text) % 4
+            and "=" not in last.text
+        ):
             last.text += encoded  # base64 itself was cut in two, not only the text
         else:
             words.append(_Word(charset, encoding, encoded))
@@ -76,7 +90,9 @@ def _join_words(words: list[_Word]) -> str:
     start = 0
     for end in range(1, len(words) + 1):
         if end == len(words) or words[end].charset != words[start].charset:
-            parts.append(decode_words_bytes(b"".join(word.decoded() for word in words[start:end]), words[start].charset))
+            parts.append(
+                decode_words_bytes(b"".join(word.decoded() for word in words[start:end]), words[start].charset)
+            )
             start = end
     return "".join(parts)
 
@@ -190,7 +206,7 @@ _DIGIT = re.compile(r"\d")
 
 
 def read_date(text: str) -> datetime | None:
-    """An RFC 5322 or ISO 8601 date in UTC; None when unreadable or outside 1980-2100. Obsolete zones and years are read."""
+    """An RFC 5322 (obsolete forms as well) or ISO 8601 date in UTC; None if unreadable or not in 1980-2099."""
     text = _COMMENT.sub(" ", clean_text(text[:200])).strip().strip("\"'")
     if not _DIGIT.search(text):
         return None

@@ -1,10 +1,11 @@
-"""How much of one mail is read. What lies beyond stays in the stored raw mail and is named in `ParsedEmail.defects`."""
+"""How much of one mail is read. What lies beyond stays in the stored raw mail and is named in ParsedEmail.defects."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
-__all__ = ["Limits", "TooComplex", "UnreadableMail"]
+__all__ = ["DEFAULT_LIMITS", "Limits", "Tnef", "TnefFound", "TooComplex", "UnreadableMail"]
 
 
 class TooComplex(Exception):
@@ -23,9 +24,21 @@ class UnreadableMail(Exception):
         super().__init__(reason)
 
 
+class Tnef(Enum):
+    """What to do with winmail.dat. Its parser is not ours and can be made to run for ever, so it runs in a process."""
+
+    REFUSE = "refuse"  # raise TnefFound
+    UNPACK = "unpack"
+    KEEP = "keep"  # as the file it is
+
+
+class TnefFound(Exception):
+    """The mail holds a winmail.dat file and is to be read where that may be unpacked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes are bytes (text: characters), times seconds. Every step is linear in the mail, so these bound time and memory."""
+    """Sizes are bytes (text: characters), times seconds. Every step is linear, so these bound time and memory."""
 
     # Kept of one mail.
     header_block: int = 4_000_000  # beyond it header lines are not read

@@ -1,7 +1,7 @@
 """Cut a mail into its MIME parts (RFC 2046): bytes in, a tree out; without recursion and without copying bodies.
 
-The standard library's parser is not used: it recurses, so that 56 kB of nested multiparts end it, takes quadratic time for
-parameters, and copies each attachment three times as text. What a mail needs of it is little more than `bytes.find`.
+The standard library's parser is not used: it recurses, so that 56 kB of nested multiparts end it, takes quadratic time
+for parameters, and copies each attachment three times as text. A mail needs little more of it than `bytes.find`.
 """
 
 from __future__ import annotations
@@ -122,7 +122,9 @@ def _describe(part: Part) -> Part:
             part.disposition = declared.value.split("(")[0].strip() or "attachment"
             part.disposition_parameters = declared.named
         elif name == "content-transfer-encoding" and not part.encoding:
-            part.encoding = each.value[:100].decode("latin-1").lower().partition(";")[0].partition("(")[0].strip(" \t\"'")
+            part.encoding = (
+                each.value[:100].decode("latin-1").lower().partition(";")[0].partition("(")[0].strip(" \t\"'")
+            )
         elif name == "content-id" and not part.content_id:
             part.content_id = one_line(decode_words(decode_header_bytes(each.value[:1000]))).strip('<> "')
     if part.content_type == "application/octet-stream" and not part.is_type_declared:

@@ -1,4 +1,4 @@
-"""Look at the bytes of a mail, before anything reads them, for what could make reading expensive. Cheap: a few searches."""
+"""Look at a mail's bytes, before anything reads them, for what could make reading expensive. Cheap: a few searches."""
 
 from __future__ import annotations
 
@@ -29,9 +29,6 @@ def why_bounded(raw: bytes, limits: Limits) -> str:
         boundaries = raw.count(b"oundary=") + raw.count(b"OUNDARY=")
         if boundaries > limits.in_process_boundaries:
             return f"The mail has {boundaries} multiparts."
-    # Not our parser, and one of binary data.
-    if b"ms-tnef" in raw or b"winmail.dat" in raw or b"WINMAIL.DAT" in raw:
-        return "The mail has a winmail.dat file."
     return ""
 
 

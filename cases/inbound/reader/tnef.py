@@ -85,7 +85,9 @@ def _files(unpacked: Any, depth: int) -> list[ParsedAttachment]:
                 continue
         if isinstance(data, bytes) and data:
             name = _name(attachment, charset)
-            files.append(ParsedAttachment(name, _type(attachment, name), data, content_id=_property(attachment, _CONTENT_ID)))
+            files.append(
+                ParsedAttachment(name, _type(attachment, name), data, content_id=_property(attachment, _CONTENT_ID))
+            )
     return files
 
 
@@ -112,8 +114,10 @@ def _type(attachment: Any, name: str) -> str:
 
 # MS-OXRTFCP section 2.1.2.1: what the window holds before the first byte.
 _RTF_WINDOW = (
-    rb"{\rtf1\ansi\mac\deff0\deftab720{\fonttbl;}{\f0\fnil \froman \fswiss \fmodern \fscript \fdecor MS Sans SerifSymbolArial"
-    rb"Times New RomanCourier{\colortbl\red0\green0\blue0" + b"\r\n" + rb"\par \pard\plain\f0\fs20\b\i\u\tab\tx"
+    rb"{\rtf1\ansi\mac\deff0\deftab720{\fonttbl;}{\f0\fnil \froman \fswiss \fmodern \fscript \fdecor "
+    rb"MS Sans SerifSymbolArialTimes New RomanCourier{\colortbl\red0\green0\blue0"
+    + b"\r\n"
+    + rb"\par \pard\plain\f0\fs20\b\i\u\tab\tx"
 )
 
 
@@ -134,7 +138,7 @@ def decompress_rtf(compressed: bytes) -> bytes:
         position += 1
         for bit in range(8):
             if not control >> bit & 1:
-                run = compressed[position : position + 1]
+                run = bytearray(compressed[position : position + 1])
                 position += 1
             elif position + 2 > len(compressed):
                 return bytes(output)

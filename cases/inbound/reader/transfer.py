@@ -15,7 +15,9 @@ _BASE64_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64_ALPHABET))
 _BAD_QUOTED = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*(?:\r?\n|\r)|\Z)")
 _UU_FILE = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} ([^\r\n]{1,255})\r?\n", re.MULTILINE)
-_YENC_FILE = re.compile(rb"^=ybegin [^\r\n]{0,200}?name=([^\r\n]{1,255})\r?\n(?:=ypart [^\r\n]{0,200}\r?\n)?", re.MULTILINE)
+_YENC_FILE = re.compile(
+    rb"^=ybegin [^\r\n]{0,200}?name=([^\r\n]{1,255})\r?\n(?:=ypart [^\r\n]{0,200}\r?\n)?", re.MULTILINE
+)
 _YENC_END = re.compile(rb"^=yend[^\r\n]*(?:\r?\n|\Z)", re.MULTILINE)
 _UU_END = re.compile(rb"^(?:end|====)[ \t]*(?:\r?\n|\Z)", re.MULTILINE)
 
@@ -51,7 +53,7 @@ def _decode_base64(data: bytes, defects: MutableSet[str]) -> bytes:
         return binascii.a2b_base64(compact, strict_mode=True)
     except (binascii.Error, ValueError):
         defects.add("base64_damaged")
-    # Padding in the middle: several encoded pieces one after the other, or a footer that a list server added in plain text.
+    # Padding in the middle: several encoded pieces in a row, or a footer that a list server added in plain text.
     pieces = [piece for piece in re.split(rb"=+", compact) if piece]
     decoded = [_decode_base64_piece(pieces[0])] if pieces else []
     for piece in pieces[1:]:
@@ -73,7 +75,7 @@ def _decode_base64_piece(piece: bytes) -> bytes:
 
 
 def take_embedded_files(text: bytes, *, limit: int = 100) -> tuple[bytes, list[EmbeddedFile]]:
-    """(text without them, the uuencoded and yEnc files in it). A file that does not end or decodes to nothing stays text."""
+    """(text without them, the uuencoded and yEnc files in it). A file without an end or content stays text."""
     files: list[EmbeddedFile] = []
     if b"begin" not in text:
         return text, files
