@@ -25,6 +25,10 @@ class RoutingAddressQuerySet(models.QuerySet["RoutingAddress"]):
     def not_deleted(self) -> RoutingAddressQuerySet:
         return self.filter(deleted_at__isnull=True)
 
+    def verified(self) -> RoutingAddressQuerySet:
+        """The query of `RoutingAddress.is_verified`."""
+        return self.filter(verified_at__isnull=False, verified_email=models.F("email_address"))
+
 
 class RoutingAddress(models.Model):
     """An address customers write to, the services address its mail is forwarded to, and what it stamps on new cases.

@@ -1,0 +1,109 @@
+"""Who may open and change the pages of the back office, and the audit line that every change through them leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import models
+from django.forms import ModelForm
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
+
+from routing import audit
+
+CUSTOMIZE_APPLICATION = "routing.customize_application"
+
+
+def can_configure(request: HttpRequest) -> bool:
+    """Staff who may customize the application. Superusers may configure everything; to send they need what everybody needs."""
+    user = request.user
+    return bool(user.is_active and user.is_staff and user.has_perm(CUSTOMIZE_APPLICATION))
+
+
+def signed_in(request: HttpRequest) -> User:
+    """The person at the page, for the audit log. Admin pages are never shown to anybody else."""
+    if not isinstance(request.user, User):
+        raise TypeError("An admin page was called without a signed-in user.")
+    return request.user
+
+
+class ConfigurationPermissions:
+    """Adding, changing and deleting needs Customize Application; Django's own view permission opens the pages read-only."""
+
+    def has_view_permission(self, request: HttpRequest, row: models.Model | None = None) -> bool:
+        return can_configure(request) or bool(super().has_view_permission(request, row))  # type: ignore[misc]
+
+    def has_add_permission(self, request: HttpRequest, row: models.Model | None = None) -> bool:
+        return can_configure(request)
+
+    def has_change_permission(self, request: HttpRequest, row: models.Model | None = None) -> bool:
+        return can_configure(request)
+
+    def has_delete_permission(self, request: HttpRequest, row: models.Model | None = None) -> bool:
+        return can_configure(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return can_configure(request) or bool(super().has_module_permission(request))  # type: ignore[misc]
+
+
+class ConfigurationInline(ConfigurationPermissions, TabularInline):
+    extra = 0
+    hide_title = True
+
+
+class ConfigurationAdmin(ConfigurationPermissions, ModelAdmin):
+    """A page of the configuration whose changes a use case records."""
+
+    compressed_fields = True
+    warn_unsaved_form = True
+    list_filter_submit = False
+    show_full_result_count = True
+
+    def get_form(self, request: HttpRequest, obj: models.Model | None = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        for field in form.base_fields.values():
+            # The pencil and plus beside each picker lead away from a half-filled form.
+            for attribute in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
+                if hasattr(field.widget, attribute):
+                    setattr(field.widget, attribute, False)
+        return form
+
+
+class AuditedAdmin(ConfigurationAdmin):
+    """A page whose rows are saved as they are: the audit line is written here, with each value before and after."""
+
+    def save_model(self, request: HttpRequest, obj: models.Model, form: ModelForm, change: bool) -> None:
+        request._audit_before = audit.stored_snapshot(obj)  # type: ignore[attr-defined]
+        super().save_model(request, obj, form, change)
+
+    def log_addition(self, request: HttpRequest, obj: models.Model, message: Any) -> Any:
+        self._record(request, obj, "created")
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: models.Model, message: Any) -> Any:
+        self._record(request, obj, "changed", also=message)
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        for row in queryset:
+            audit.record(self._action("deleted"), row, by=signed_in(request))
+        return super().log_deletions(request, queryset)
+
+    def _record(self, request: HttpRequest, row: models.Model, verb: str, also: Any = None) -> None:
+        if not hasattr(request, "_audit_before"):
+            # A page that is no form of ours, such as setting a password: what was changed, never the value.
+            audit.record(self._action(verb), row, by=signed_in(request), changed=also)
+        elif changed := audit.changes(request._audit_before, audit.snapshot(row)):
+            audit.record(self._action(verb), row, by=signed_in(request), changes=changed)
+
+    def _action(self, verb: str) -> str:
+        return f"{self.opts.verbose_name}-{verb}".replace(" ", "-").lower()
+
+
+def record_list_change(
+    action: str, request: HttpRequest, row: models.Model, name: str, before: list[str], after: list[str]
+) -> None:
+    """The audit line of a list of names that changed: what came and what went."""
+    came, went = sorted(set(after) - set(before)), sorted(set(before) - set(after))
+    audit.record(action, row, by=signed_in(request), list=name, added=came, removed=went)

@@ -1,0 +1,34 @@
+"""The form of a routing address: its own fields, and the permission sets that may send from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from routing import permission_sets
+from routing.models import PermissionSet, RoutingAddress
+
+
+class RoutingAddressForm(forms.ModelForm):
+    permission_sets_to_grant = forms.ModelMultipleChoiceField(
+        queryset=PermissionSet.objects.none(),
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        label=_("Permission sets"),
+        help_text=_("Members of these may send from this address while it is controlled by permission set."),
+    )
+
+    class Meta:
+        model = RoutingAddress
+        fields = "__all__"  # noqa: DJ007 - the admin's fieldsets name the fields; verification fields are not editable
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields.get("permission_sets_to_grant")
+        if isinstance(field, forms.ModelMultipleChoiceField):
+            field.queryset = PermissionSet.objects.all()
+            if self.instance.pk:
+                field.initial = list(permission_sets.permission_sets_granting(self.instance))
