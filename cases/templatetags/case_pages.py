@@ -1,0 +1,79 @@
+"""Words and times as the case pages show them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from cases.file_names import safe_file_name
+from cases.mail_html import hide_bidi_controls
+from cases.models import Attachment, Case
+
+register = template.Library()
+
+
+def age_of(at: datetime, now: datetime) -> str:
+    """Short and calm: "now", "5 min", "3 h", "2 d", then the date."""
+    seconds = (now - at).total_seconds()
+    if seconds < 60:
+        return _("now")
+    if seconds < 3600:
+        return _("%d min") % (seconds // 60)
+    if seconds < 86_400:
+        return _("%d h") % (seconds // 3600)
+    if seconds < 7 * 86_400:
+        return _("%d d") % (seconds // 86_400)
+    local = timezone.localtime(at)
+    return date_format(local, "j M" if at.year == now.year else "j M Y")
+
+
+@register.simple_tag
+def age(at: datetime | None) -> str | SafeString:
+    """A time as its age; the exact time is in the title, which times.js puts into the reader's zone."""
+    if at is None:
+        return ""
+    local = timezone.localtime(at)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        at.isoformat(),
+        f"{date_format(local, 'DATETIME_FORMAT')} {local.tzname()}",
+        age_of(at, timezone.now()),
+    )
+
+
+@register.filter
+def person(user: Any) -> str:
+    """A user by full name, else user name."""
+    return (user.get_full_name() or user.get_username()) if user is not None else ""
+
+
+@register.filter
+def owner(case: Case) -> str:
+    if case.owner_user is not None:
+        return person(case.owner_user)
+    return case.owner_queue.name if case.owner_queue is not None else ""
+
+
+@register.filter
+def one_line(text: str) -> str:
+    """For page titles, which cannot isolate the direction of a stranger's words."""
+    return " ".join(hide_bidi_controls(str(text)).split())[:120]
+
+
+@register.filter
+def initial(text: str) -> str:
+    """The first letter or digit of a name, for its round sign."""
+    return next((letter.upper() for letter in text if letter.isalnum()), "?")
+
+
+@register.filter
+def link_name(attachment: Attachment) -> str:
+    """The last part of an attachment's URL, so that the link itself says what it is."""
+    return safe_file_name(attachment.file_name, f"attachment-{attachment.pk}")

@@ -1,0 +1,53 @@
+"""Pages for reps. Included at the root of the site: the names are used without a namespace."""
+
+from __future__ import annotations
+
+from django.contrib.auth.views import LogoutView
+from django.urls import path, register_converter
+
+from cases.views import case_list, case_page, files, login, mail, possible_case
+
+
+class CaseNumber:
+    """As shown, with its zeros (00001234), or without them. Twelve digits at most: a longer one is no case."""
+
+    regex = "[0-9]{1,12}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        return f"{value:08d}"
+
+
+class RowKey(CaseNumber):
+    regex = "[0-9]{1,18}"  # fits a 64-bit key: a longer one would be an error of the database
+
+    def to_url(self, value: int) -> str:
+        return str(value)
+
+
+register_converter(CaseNumber, "case_number")
+register_converter(RowKey, "key")
+
+urlpatterns = [
+    path("", case_list.home, name="home"),
+    path("login/", login.RepLoginView.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("cases/", case_list.case_list, name="case_list"),
+    path("cases/<case_number:number>/", case_page.case_page, name="case"),
+    path("cases/<case_number:number>/join/", possible_case.join, name="case_join"),
+    path("cases/<case_number:number>/keep-apart/", possible_case.keep_apart, name="case_keep_apart"),
+    path("cases/<case_number:number>/messages/<key:message_id>/html/", mail.message_html, name="message_html"),
+    path("cases/<case_number:number>/messages/<key:message_id>/text/", mail.message_text, name="message_text"),
+    path(
+        "cases/<case_number:number>/messages/<key:message_id>/headers/", mail.message_headers, name="message_headers"
+    ),
+    path("cases/<case_number:number>/messages/<key:message_id>/raw/", files.message_raw, name="message_raw"),
+    path(
+        "cases/<case_number:number>/messages/<key:message_id>/inline/<key:attachment_id>/",
+        files.inline_image,
+        name="inline_image",
+    ),
+    path("cases/<case_number:number>/attachments/<key:attachment_id>/<str:name>", files.attachment, name="attachment"),
+]

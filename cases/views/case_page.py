@@ -1,0 +1,146 @@
+"""The conversation of one case: /cases/<number>/."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from cases.mail_html import FRAME_SANDBOX, text_to_html
+from cases.models import Attachment, CaseEvent, EmailAddress, EmailMessage
+from cases.selectors import TEXT_SHOWN, Cursor, events_of, find_visible_case, messages_of, tasks_of
+
+OPEN_MESSAGES = (
+    3  # the newest ones, beside the mail that opened the case; older ones show who, when and what in a line
+)
+
+# What a rep should know before trusting a mail, by flag slug.
+WARNINGS: dict[str, str | Promise] = {
+    "sender_unknown": _("The mail names no readable sender."),
+    "sender_ambiguous": _("Mail programs read the sender of this mail differently. Do not rely on the name shown."),
+    "new_participant": _("The sender was not part of this case before. They answered with a valid link to it."),
+    "dmarc_failed": _("The sender's domain says this mail is not from there (DMARC failed). It may be forged."),
+}
+AUTOMATIC_KINDS: dict[str, str | Promise] = {
+    "bounce": _("Delivery report"),
+    "out_of_office": _("Out of office"),
+    "auto_reply": _("Automatic reply"),
+    "challenge": _("Sender check"),
+    "read_receipt": _("Read receipt"),
+    "bulk": _("Newsletter or notification"),
+    "feedback_report": _("Spam complaint"),
+    "own_loop": _("Our own mail"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMessage:
+    """One mail as the template shows it."""
+
+    message: EmailMessage
+    recipients: list[tuple[str, list[EmailAddress]]]
+    text: SafeString
+    whole_text: SafeString | None  # None: `text` is all of it
+    text_goes_on: bool
+    files: list[Attachment]
+    minor_files: list[Attachment]  # pictures inside the mail and files the case had already
+    warnings: list[str | Promise]
+    badges: list[str | Promise]
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineItem:
+    at: datetime
+    shown: ShownMessage | None = None
+    event: CaseEvent | None = None
+
+
+@require_safe
+@login_required
+def case_page(request: HttpRequest, number: int) -> HttpResponse:
+    case = find_visible_case(request.user, number)
+    if case is None:
+        raise Http404
+    page = messages_of(case, before=Cursor.read(request.GET.get("before", "")))
+    newest = {message.pk for message in page.messages[-OPEN_MESSAGES:]}
+    shown = [
+        show_message(message, is_open=message.pk in newest or message.pk == case.source_id)
+        for message in page.messages
+    ]
+    since = page.messages[0].received_at if page.earlier else None
+    items = [TimelineItem(each.message.received_at, shown=each) for each in shown]
+    items += [TimelineItem(event.at, event=event) for event in events_of(case) if since is None or event.at >= since]
+    items.sort(key=lambda item: (item.at, item.event is not None))
+    context = {
+        "case": case,
+        "timeline": items,
+        "message_count": len(shown),
+        "earlier": page.earlier,
+        "is_latest_page": "before" not in request.GET,
+        "tasks": tasks_of(case),
+        "people": people_of(page.messages),
+        "opening": next((each for each in shown if each.message.pk == case.source_id), None),
+        "frame_sandbox": FRAME_SANDBOX,
+    }
+    return render(request, "cases/case.html", context)
+
+
+def show_message(message: Any, *, is_open: bool) -> ShownMessage:
+    """`message` comes from selectors.messages_of, with its `text_start`, `reply_start` and `has_html`."""
+    whole, reply = message.text_start, message.reply_start.strip()
+    first = reply or whole
+    has_more = bool(reply) and not message.has_html and len(whole.strip()) > len(reply)
+    attachments = list(message.attachments.all())
+    minor = [each for each in attachments if each.is_repeated or (each.inline and each.content_id)]
+    return ShownMessage(
+        message=message,
+        recipients=[
+            (role.label, [each for each in message.addresses.all() if each.role == role])
+            for role in (EmailAddress.Role.TO, EmailAddress.Role.CC, EmailAddress.Role.REPLY_TO)
+            if any(each.role == role for each in message.addresses.all())
+        ],
+        text=_linked(first),
+        whole_text=_linked(whole) if has_more else None,
+        text_goes_on=len(whole) > TEXT_SHOWN,
+        files=[each for each in attachments if each not in minor],
+        minor_files=minor,
+        warnings=[WARNINGS[flag] for flag in message.flags if flag in WARNINGS],
+        badges=badges_of(message),
+        is_open=is_open,
+    )
+
+
+def badges_of(message: EmailMessage) -> list[str | Promise]:
+    badges: list[str | Promise] = []
+    if message.is_automatic:
+        badges.append(AUTOMATIC_KINDS.get(message.automatic_kind, _("Automatic")))
+    if message.incoming and message.dmarc == "pass":
+        badges.append(_("Sender's domain confirmed"))
+    if not message.incoming and message.status != EmailMessage.Status.SENT:
+        badges.append(message.get_status_display())
+    return badges
+
+
+def people_of(messages: list[EmailMessage]) -> list[tuple[str, str]]:
+    """(address, name) of everybody who wrote or received these mails, in order of appearance."""
+    people: dict[str, str] = {}
+    for message in messages:
+        everybody = [(message.from_address, message.from_name)]
+        everybody += [(each.address, each.name) for each in message.addresses.all()]
+        for address, name in everybody:
+            if address and not people.get(address):
+                people[address] = name
+    return list(people.items())[:50]
+
+
+def _linked(text: str) -> SafeString:
+    return mark_safe(text_to_html(text[:TEXT_SHOWN]))  # noqa: S308 - text_to_html escapes everything but its own links

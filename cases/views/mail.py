@@ -1,0 +1,86 @@
+"""One mail at its own URLs: its HTML for the frame, its text, its headers."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from cases.mail_html import FRAME_POLICY, FRAME_POLICY_WITH_IMAGES, safe_html
+from cases.mail_html.text import clean_text
+from cases.models import Attachment, EmailMessage
+from cases.selectors import visible_messages
+from cases.views.files import NOTHING_RUNS, SHOWN_INLINE
+
+
+@require_safe
+@login_required
+def message_html(request: HttpRequest, number: int, message_id: int) -> HttpResponse:
+    """The page inside the frame. `?images=1`: the reader asked for pictures from other hosts, this time."""
+    message = get_object_or_404(
+        visible_messages(request.user, number).only("html_body", "reply_text", "forwarded_original", "case_id"),
+        pk=message_id,
+    )
+    if not message.html_body:
+        raise Http404
+    wants_images = request.GET.get("images") == "1"
+    # A quote is folded only under something new; of a forward the quote is the matter.
+    has_own_text = bool(message.reply_text.strip()) and message.forwarded_original is None
+    cleaned = safe_html(
+        message.html_body,
+        inline_urls=inline_urls_of(message, number),
+        allow_remote_images=wants_images,
+        quote_label=_("Earlier mail") if has_own_text else "",
+    )
+    response = render(
+        request,
+        "cases/message_frame.html",
+        {"cleaned": cleaned, "wants_images": wants_images, "number": number, "message": message},
+    )
+    response.headers["Content-Security-Policy"] = FRAME_POLICY_WITH_IMAGES if wants_images else FRAME_POLICY
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-DNS-Prefetch-Control"] = "off"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def inline_urls_of(message: EmailMessage, number: int) -> dict[str, str]:
+    """URLs of the pictures of this very mail by content id; of two with one id the first counts."""
+    pictures = (
+        Attachment.objects.filter(email_message=message, content_type__in=SHOWN_INLINE)
+        .exclude(content_id="")
+        .order_by("-position")
+        .values_list("content_id", "pk")
+    )
+    return {
+        content_id: reverse("inline_image", kwargs={"number": number, "message_id": message.pk, "attachment_id": key})
+        for content_id, key in pictures
+    }
+
+
+@require_safe
+@login_required
+def message_text(request: HttpRequest, number: int, message_id: int) -> HttpResponse:
+    """The whole text of a mail, however long."""
+    message = get_object_or_404(visible_messages(request.user, number).only("text_body"), pk=message_id)
+    return _plain(message.text_body)
+
+
+@require_safe
+@login_required
+def message_headers(request: HttpRequest, number: int, message_id: int) -> HttpResponse:
+    message = get_object_or_404(visible_messages(request.user, number).only("headers"), pk=message_id)
+    if message.headers is None:
+        raise Http404
+    return _plain("\n".join(f"{name}: {value}" for name, value in message.headers))
+
+
+def _plain(text: str) -> HttpResponse:
+    response = HttpResponse(clean_text(text), content_type="text/plain; charset=utf-8")
+    response.headers["Content-Security-Policy"] = NOTHING_RUNS
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
