@@ -289,5 +289,3 @@ def editable_field(model: type[models.Model], name: str, where: str) -> Field:
         known = sorted(field.name for field in fields_of(model))
         raise ConfigurationError(where, f'unknown field "{name}"; known are {", ".join(known)}.')
     return Reference(column) if isinstance(column, models.ForeignKey) else Column(column)
-
-
