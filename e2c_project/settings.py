@@ -53,6 +53,8 @@ E2C_PROVIDER_CREDENTIALS = providers.read_credentials(_made)
 E2C_PROVIDERS = providers.chosen_providers(
     env.words("E2C_PROVIDERS") if env.text("E2C_PROVIDERS") else None, E2C_PROVIDER_CREDENTIALS
 )
+# (provider, variable) pairs that start-up and check_setup name.
+E2C_MISSING_CREDENTIALS = providers.missing_credentials(E2C_PROVIDERS, E2C_PROVIDER_CREDENTIALS)
 E2C_SNS_TOPICS = [t.strip() for t in E2C_PROVIDER_CREDENTIALS["E2C_SNS_TOPICS"].split(",") if t.strip()]
 # Content that a provider hands out by API: how long one request may take, in seconds, and where it goes when not the provider.
 E2C_FETCH_TIMEOUT = env.whole_number("E2C_FETCH_TIMEOUT", 30, minimum=1)
