@@ -12,7 +12,7 @@ from django.conf import settings
 
 from cases.inbound.analysis import AnalysisContext, analyse
 from cases.inbound.decision import ReadEmail
-from cases.inbound.parsed import Analysis, ParsedEmail
+from cases.inbound.parsed import ParsedEmail
 from cases.inbound.provider_requests import (
     FetchFailed,
     NotAMail,
@@ -28,8 +28,7 @@ from cases.reasons import Reason
 from cases.thread_keys import signing_keys
 from cases.thread_token import case_of_message_id
 from routing.addresses import read_address_list
-from routing.matching import Directory, find_routing_addresses
-from routing.models import RoutingAddress
+from routing.matching import Directory, Match, find_routing_addresses
 from routing.verification import mask_links, recognise_returned
 
 __all__ = ["NotAMail", "ReadFailed", "TemporaryFailure", "read_email"]
@@ -52,18 +51,19 @@ class TemporaryFailure(RuntimeError):
 def read_email(inbound: InboundEmail, trail: Trail, *, dry_run: bool = False) -> ReadEmail:
     """Everything that can be known about a mail without looking at cases. One query (the routing addresses)."""
     received = received_mail(inbound, dry_run=dry_run)
-    email = parse(received)
+    as_sent = parse(received)
+    email = without_verification_links(as_sent)
     note_reading(email, trail)
     recipients = tuple(recipients_of(email, received.facts))
     sender = email.sender.address if email.sender else ""
     directory = Directory.of([*(recipient.address for recipient in recipients), sender])
     own_sender = own_sender_because(sender, directory)
-    analysis = analyse(email, received.facts, analysis_context(directory, sender), received.raw)
+    analysis = analyse(email, received.facts, analysis_context(directory), received.raw)
     trail.note("analyse", analysis.automatic_kind or "person", analysis.automatic_because or "nothing says that a machine wrote it")
     matches = tuple(find_routing_addresses(recipients, directory))
     note_route(matches, trail)
-    if own_sender and not dry_run:
-        email, analysis, own_sender = without_verification_link(email, analysis, own_sender)
+    if own_sender and not dry_run and recognise_returned([email.message_id], as_sent.text_body):
+        own_sender = "our own verification mail came back: forwarding works. An admin can confirm it from the raw mail"
     if analysis.automatic_kind == "own_loop":
         own_sender = own_sender or analysis.automatic_because
     return ReadEmail(
@@ -137,7 +137,7 @@ def note_reading(email: ParsedEmail, trail: Trail) -> None:
     trail.note("read", "read", f"with repairs: {defects}" if defects else "read as it stands")
 
 
-def note_route(matches: tuple, trail: Trail) -> None:  # type: ignore[type-arg]
+def note_route(matches: tuple[Match, ...], trail: Trail) -> None:
     if not matches:
         trail.note("route", "no_routing_address", "none of its recipients is a routing address")
         return
@@ -163,23 +163,18 @@ def system_addresses() -> frozenset[str]:
     return frozenset(person.address for person in read_address_list(settings.E2C_SYSTEM_FROM))
 
 
-def analysis_context(directory: Directory, sender: str) -> AnalysisContext:
-    ours: RoutingAddress | None = directory.owner_of(sender) if sender else None
-    own = system_addresses() | directory.own_addresses()
-    if ours is not None and not ours.is_deleted:
-        own |= {sender}
+def analysis_context(directory: Directory) -> AnalysisContext:
     keys = signing_keys()
     return AnalysisContext(
-        own_addresses=own,
+        own_addresses=system_addresses() | directory.own_addresses(),
         own_message_id=lambda identifier: case_of_message_id(identifier, keys) is not None,
         trusted_authserv_ids=settings.E2C_TRUSTED_AUTHSERV_IDS,
     )
 
 
-def without_verification_link(email: ParsedEmail, analysis: Analysis, because: str) -> tuple[ParsedEmail, Analysis, str]:
-    """Our own verification mail that came back through the forward: proof of forwarding, and its link must not be shown to reps."""
-    if recognise_returned([email.message_id], f"{email.text_body}\n{email.html_body}") is None:
-        return email, analysis, because
-    email = replace(email, text_body=mask_links(email.text_body), html_body=mask_links(email.html_body))
-    analysis = replace(analysis, reply_text=mask_links(analysis.reply_text))
-    return email, analysis, "our own verification mail came back: forwarding works. An admin can confirm it from the raw mail"
+def without_verification_links(email: ParsedEmail) -> ParsedEmail:
+    """A verification link in any mail - ours that came back, or one that somebody forwards - is not for reps to click."""
+    text, html = mask_links(email.text_body), mask_links(email.html_body)
+    if (text, html) == (email.text_body, email.html_body):
+        return email
+    return replace(email, text_body=text, html_body=html, defects=(*email.defects, "verification_link_removed"))

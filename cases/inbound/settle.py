@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from cases.claims import LostLease, claim, claimed_rows
+from cases.claims import LONGEST_ERROR, LostLease, claim, claimed_rows, release_for_retry, retry_at
 from cases.inbound.circumstances import load_circumstances
 from cases.inbound.decision import AppendToCase, Circumstances, Decision, OpenCase, ReadEmail, SeenBefore, decide
 from cases.inbound.dedupe import thread_root
@@ -68,22 +68,22 @@ class Settled:
         return self.decision.case if isinstance(self.decision, AppendToCase) else None
 
 
-def settle_batch(*, limit: int = BATCH, min_age: timedelta | None = None) -> int:
+def settle_batch(*, limit: int = BATCH, min_age: timedelta = timedelta(0)) -> int:
     """Claim up to `limit` waiting mails and settle them, oldest first. Returns how many were claimed.
 
     `min_age` leaves younger mails to the Celery worker; rows whose lease ran out are taken whatever their age.
     """
     token = claim(
         InboundEmail.objects.all(),
-        waiting=InboundEmail.State.RECEIVED,
-        claimed=InboundEmail.State.PROCESSING,
         limit=limit,
         lease=timedelta(seconds=settings.E2C_LEASE_SECONDS),
+        waiting_state=InboundEmail.State.RECEIVED,
+        claiming_state=InboundEmail.State.PROCESSING,
         min_age=min_age,
     )
-    if token is None:
+    rows = claimed_rows(InboundEmail.objects.select_related("raw__blob"), token)
+    if not rows:
         return 0
-    rows = list(claimed_rows(InboundEmail.objects.select_related("raw__blob"), token))
     circumstances = load_circumstances()
     for inbound in rows:
         settle_one(inbound, circumstances)
@@ -129,6 +129,7 @@ def decide_and_write(settled: Settled, circumstances: Circumstances, *, dry_run:
                     write(settled, settled.mail, settled.decision, circumstances)
             break
         except IntegrityError:
+            settled.inbound.state = InboundEmail.State.PROCESSING  # what was written is rolled back
             if attempt == COLLISIONS - 1:
                 raise
     describe_outcome(settled)
@@ -188,6 +189,7 @@ def refuse_unread(settled: Settled, state: InboundEmail.State, reason: Reason, b
 def try_again_later(settled: Settled, error: str, *, dry_run: bool) -> None:
     """Record a failed attempt in a transaction of its own, and wait longer each time; after the last one a person must look."""
     inbound = settled.inbound
+    inbound.state = InboundEmail.State.PROCESSING  # whatever the failed transaction wrote is rolled back
     last_line = error.strip().rsplit("\n", 1)[-1][:400]
     settled.because = last_line
     if dry_run or inbound.attempts >= settings.E2C_SETTLE_ATTEMPTS:
@@ -198,12 +200,13 @@ def try_again_later(settled: Settled, error: str, *, dry_run: bool) -> None:
         return
     settled.state = InboundEmail.State.RECEIVED
     try:
-        InboundEmail.objects.filter(pk=inbound.pk, claim_token=inbound.claim_token).update(
-            state=InboundEmail.State.RECEIVED,
-            lease_until=timezone.now() + back_off(inbound.attempts),
-            last_error=error[-4000:],
+        release_for_retry(
+            inbound,
+            waiting_state=InboundEmail.State.RECEIVED,
+            not_before=retry_at(inbound.attempts, now=timezone.now()),
+            last_error=error[-LONGEST_ERROR:],
         )
-    except DatabaseError as fault:
+    except (LostLease, DatabaseError) as fault:
         # The lease runs out by itself and the mail is claimed again; nothing is lost but this note.
         logger.warning("inbound email %s: the failed attempt could not be recorded: %s", inbound.pk, type(fault).__name__)
 
@@ -219,13 +222,6 @@ def quarantine_failed(settled: Settled, because: str, error: str) -> None:
             reason=Reason.FAILED.value,
             because=because[:500],
         )
-        InboundEmail.objects.filter(pk=settled.inbound.pk).update(last_error=error[-4000:])
+        InboundEmail.objects.filter(pk=settled.inbound.pk).update(last_error=error[-LONGEST_ERROR:])
     except (LostLease, DatabaseError) as fault:
         logger.warning("inbound email %s: its quarantine could not be recorded: %s", settled.inbound.pk, type(fault).__name__)
-
-
-def back_off(attempts: int) -> timedelta:
-    """5, 20, 80, 320 seconds, then ten minutes."""
-    return timedelta(seconds=min(5 * 4 ** max(0, attempts - 1), 600))
-
-

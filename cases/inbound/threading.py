@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from django.db.models import Q
 
 from cases.inbound.analysis.html_text import html_to_text
+from cases.inbound.analysis.reports import message_id_in, part_text, parts_of
 from cases.inbound.dedupe import dedupe_key
 from cases.inbound.parsed import Analysis, ParsedEmail
 from cases.message_ids import hash_of, thread_index_root
@@ -21,6 +22,8 @@ from routing.matching import Recipient
 
 Basis = EmailMessage.ThreadBasis
 STRONG = frozenset({Basis.REPLY_ADDRESS, Basis.OUR_MESSAGE_ID, Basis.TOKEN_BODY, Basis.TOKEN_SUBJECT})
+REPORTS = frozenset({"feedback_report", "read_receipt"})
+PARTS_THAT_NAME_A_MAIL = ("message/rfc822", "text/rfc822-headers", "message/disposition-notification")
 MOST_MERGES = 20  # a chain of merged cases longer than this is a circle
 
 
@@ -86,11 +89,18 @@ def find_related(email: ParsedEmail, analysis: Analysis) -> Related:
 
 
 def ids_answered(email: ParsedEmail, analysis: Analysis) -> list[str]:
-    """Message-IDs this mail answers, nearest first: In-Reply-To, then References newest first; a bounce names its original."""
-    ids = list(email.in_reply_to) + list(reversed(email.references))
-    if analysis.bounce and analysis.bounce.original_message_id:
-        ids.insert(0, analysis.bounce.original_message_id)
+    """Message-IDs this mail answers, nearest first: what a report returns, In-Reply-To, then References newest first."""
+    ids = [*ids_reported(email, analysis), *email.in_reply_to, *reversed(email.references)]
     return [identifier for identifier in dict.fromkeys(ids) if identifier]
+
+
+def ids_reported(email: ParsedEmail, analysis: Analysis) -> list[str]:
+    """The mail that a bounce, a complaint or a receipt is about."""
+    if analysis.bounce:
+        return [analysis.bounce.original_message_id]
+    if analysis.automatic_kind in REPORTS:
+        return [message_id_in(part_text(part)) for part in parts_of(email, PARTS_THAT_NAME_A_MAIL)]
+    return []
 
 
 def signs_of_thread(
@@ -107,7 +117,7 @@ def signs_of_thread(
     for recipient in recipients:
         if case_id := case_of_reply_address(recipient.address, keys):
             signs.append(Sign(case_id, Basis.REPLY_ADDRESS, f"sent to the reply address of the case ({recipient.found_in})"))
-    if use_headers or analysis.is_bounce:
+    if use_headers or analysis.is_bounce or analysis.automatic_kind in REPORTS:
         for identifier in ids_answered(email, analysis):
             if case_id := case_of_message_id(identifier, keys):
                 signs.append(Sign(case_id, Basis.OUR_MESSAGE_ID, "answers a mail that we sent"))

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 
 from cases.assignment import open_owned_case
 from cases.blobs import put_many
-from cases.claims import LostLease
+from cases.claims import prove
 from cases.contacts import find_contact
 from cases.file_types import detect_type
 from cases.inbound.decision import AppendToCase, Circumstances, OpenCase, ReadEmail, SeenBefore
@@ -50,13 +50,7 @@ def settle_row(
             "routing_address": mail.routing_address,
             "also_received_by": mail.also_received_by,
         }
-    proven = InboundEmail.objects.filter(
-        pk=inbound.pk, claim_token=inbound.claim_token, state=InboundEmail.State.PROCESSING
-    ).update(**changes)
-    if not proven:
-        raise LostLease(f"inbound email {inbound.pk}")
-    for name, value in changes.items():
-        setattr(inbound, name, value)
+    prove(inbound, **changes)
 
 
 def write_duplicate(inbound: InboundEmail, mail: ReadEmail, decision: SeenBefore, trail: Trail, *, now: datetime) -> None:

@@ -1,0 +1,108 @@
+"""The sweeper's round: everything that must happen even when Redis and every Celery worker are gone.
+
+Each job is safe beside workers and other sweepers, and one that fails does not stop the others: the failure is logged, the
+heartbeat tells of rounds that ended, and the job is due again in the next one.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import close_old_connections
+from django.utils import timezone
+
+from cases.blobs import delete_unreferenced
+from cases.inbound.provider_requests import read_tracking_events
+from cases.inbound.retry import requeue_over_limit
+from cases.inbound.screening import count_cases_of_day
+from cases.inbound.settle import settle_batch
+from cases.models import Heartbeat, ProviderToken
+from cases.outbound.delivery import deliver_due
+from cases.outbound.tracking import settle_tracking
+
+logger = logging.getLogger(__name__)
+
+SWEEPER = "sweeper"
+MOST_BATCHES = 50  # of one kind in a round: the other jobs get their turn even under load
+KEEP_BLOBS_FOR = timedelta(hours=24)
+KEEP_TOKENS_FOR = timedelta(days=30)
+
+
+@dataclass(slots=True)
+class Job:
+    """One thing to do each `every` seconds."""
+
+    name: str
+    run: Callable[[], int]
+    every: float = 0.0
+    due_at: float = field(default=0.0)
+
+
+def all_jobs() -> list[Job]:
+    return [
+        Job("settle mail", settle_waiting_mail),
+        Job("deliver outgoing mail", deliver_outgoing_mail),
+        Job("apply tracking", apply_tracking),
+        Job("requeue held mail", requeue_held_mail, every=30),
+        Job("delete unreferenced files", delete_old_files, every=3600),
+        Job("forget provider tokens", forget_provider_tokens, every=3600),
+    ]
+
+
+def sweep_round(jobs: list[Job]) -> int:
+    """Run the jobs that are due, then note the heartbeat. Returns how much work was done."""
+    close_old_connections()
+    done = 0
+    for job in jobs:
+        if time.monotonic() < job.due_at:
+            continue
+        job.due_at = time.monotonic() + job.every
+        try:
+            done += job.run()
+        except Exception as error:  # noqa: BLE001 - logged; the rows stay due and the next round tries again
+            logger.error("sweep: %s failed: %s: %s", job.name, type(error).__name__, error)
+            close_old_connections()
+    Heartbeat.objects.update_or_create(name=SWEEPER, defaults={"at": timezone.now()})
+    return done
+
+
+def settle_waiting_mail() -> int:
+    min_age = timedelta(seconds=settings.E2C_SWEEP_AFTER_SECONDS)
+    return until_nothing_is_left(lambda: settle_batch(min_age=min_age))
+
+
+def deliver_outgoing_mail() -> int:
+    return until_nothing_is_left(lambda: deliver_due(limit=10))
+
+
+def apply_tracking() -> int:
+    return until_nothing_is_left(lambda: settle_tracking(limit=10, read_events=read_tracking_events))
+
+
+def requeue_held_mail() -> int:
+    now = timezone.now()
+    return requeue_over_limit(cases_today=count_cases_of_day(now), now=now)
+
+
+def delete_old_files() -> int:
+    return delete_unreferenced(older_than=KEEP_BLOBS_FOR)
+
+
+def forget_provider_tokens() -> int:
+    deleted, _by_model = ProviderToken.objects.filter(seen_at__lt=timezone.now() - KEEP_TOKENS_FOR).delete()
+    return deleted
+
+
+def until_nothing_is_left(batch: Callable[[], int]) -> int:
+    done = 0
+    for _ in range(MOST_BATCHES):
+        count = batch()
+        done += count
+        if not count:
+            break
+    return done
