@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth.models import User
 from django.db import models
 from django.forms import ModelForm
@@ -47,27 +48,25 @@ class ConfigurationPermissions:
         return can_configure(request) or bool(super().has_module_permission(request))  # type: ignore[misc]
 
 
-class ConfigurationInline(ConfigurationPermissions, TabularInline):
+class PlainPickers:
+    """Pickers without the pencil and the plus beside them: those lead away from a half-filled form."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
+        return field
+
+
+class ConfigurationInline(ConfigurationPermissions, PlainPickers, TabularInline):
     extra = 0
-    hide_title = True
 
 
-class ConfigurationAdmin(ConfigurationPermissions, ModelAdmin):
+class ConfigurationAdmin(ConfigurationPermissions, PlainPickers, ModelAdmin):
     """A page of the configuration whose changes a use case records."""
 
     compressed_fields = True
     warn_unsaved_form = True
-    list_filter_submit = False
-    show_full_result_count = True
-
-    def get_form(self, request: HttpRequest, obj: models.Model | None = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        for field in form.base_fields.values():
-            # The pencil and plus beside each picker lead away from a half-filled form.
-            for attribute in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
-                if hasattr(field.widget, attribute):
-                    setattr(field.widget, attribute, False)
-        return form
 
 
 class AuditedAdmin(ConfigurationAdmin):

@@ -80,6 +80,7 @@ class RoutingAddressAdmin(ConfigurationAdmin):
     delete_confirmation_template = "routing/admin/delete_address.html"
     delete_selected_confirmation_template = "routing/admin/delete_addresses.html"
     conditional_fields = {
+        "permission_sets_to_grant": "controlled_by_permission_set == true",
         "task_status": "create_task == true",
         "reopen_days": "closed_case_policy == 'reopen_within'",
     }
@@ -177,8 +178,10 @@ class RoutingAddressAdmin(ConfigurationAdmin):
     def owner(self, address: RoutingAddress) -> Any:
         return address.owner_user or address.owner_queue
 
-    @display(description=_("sending"), label={"open": "default", "controlled": "info", "nobody": "warning"})
+    @display(description=_("sending"), label={"open": "default", "closed": "default", "controlled": "info", "nobody": "warning"})
     def controlled(self, address: RoutingAddress) -> tuple[str, Any]:
+        if address.is_deleted or not address.is_active or not address.is_verified:
+            return "closed", _("Nobody")
         if not address.controlled_by_permission_set:
             return "open", _("Every rep")
         if address.has_no_sender:  # type: ignore[attr-defined]
