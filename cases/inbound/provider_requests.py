@@ -1,0 +1,221 @@
+"""Turn a stored row back into mails, in the worker: the provider's request through Anymail's view, raw mail as it is.
+
+No mail is parsed here. What a stranger wrote can only end in UnreadableRequest; what a provider does not hand out now,
+in FetchFailed; what brings no mail, in NotAMail. Each message is a sentence for admins.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from anymail.exceptions import AnymailAPIError, AnymailConfigurationError, AnymailError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cases.inbound.accept import RequestFacts, raw_bytes
+from cases.inbound.captured_message import CapturedMessage, MailPieces
+from cases.inbound.fetching import FetchFailed, TooMuchContent, fetch_budget
+from cases.inbound.parsed import ProviderFacts
+from cases.inbound.provider_facts import facts_of_event, facts_of_row
+from cases.inbound.provider_views import NotAMail, view_for
+from cases.inbound.stored_request import StoredRequest, exact_text, rebuilt_request
+from cases.models import InboundEmail, TrackingRequest
+
+__all__ = [
+    "FetchFailed",
+    "MailPieces",
+    "NotAMail",
+    "ReceivedMail",
+    "UnreadableRequest",
+    "read_events",
+    "read_tracking_events",
+]
+
+RAW_PROVIDERS = frozenset({"smtp", "ingest"})  # their body is the mail
+LONGEST_CAUSE = 200  # characters of an exception's own words
+
+
+class UnreadableRequest(RuntimeError):
+    """An authentic request that cannot be understood: kept, and shown to a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedMail:
+    """One mail of a request: its exact bytes, or else the pieces that the provider made of it."""
+
+    raw: bytes | None
+    pieces: MailPieces | None
+    facts: ProviderFacts
+
+
+def read_events(inbound: InboundEmail) -> list[ReceivedMail]:
+    """The mails of a stored row, at least one. May fetch from the provider, within E2C_FETCH_TIMEOUT seconds in all.
+
+    Raises FetchFailed (try again later), NotAMail and UnreadableRequest.
+    """
+    body = stored_bytes(inbound)
+    if inbound.provider in RAW_PROVIDERS:
+        facts = facts_of_row(inbound.provider, inbound.envelope_sender, inbound.envelope_recipients)
+        return [ReceivedMail(raw=body, pieces=None, facts=facts)]
+    events = parsed_events(inbound, body, kind="inbound")
+    # A message that is None: Resend announced a mail without an id; an event that is None: Mailtrap's test.
+    mails = [received(inbound.provider, event) for event in events if event is not None and event.message is not None]
+    if not mails:
+        raise NotAMail(f"{inbound.provider} sent a test or a confirmation; the request holds no mail")
+    return mails
+
+
+def read_tracking_events(tracking: TrackingRequest) -> list[Any]:
+    """Anymail's normalised tracking events (anymail.signals.AnymailTrackingEvent); raises as read_events does."""
+    return [event for event in parsed_events(tracking, stored_bytes(tracking), kind="tracking") if event is not None]
+
+
+def stored_bytes(row: InboundEmail | TrackingRequest) -> bytes:
+    try:
+        return raw_bytes(row.raw)
+    except (OSError, BotoCoreError, ClientError) as error:
+        raise FetchFailed(f"the storage did not give the stored request ({type(error).__name__})") from error
+
+
+def received(provider: str, event: Any) -> ReceivedMail:
+    message: CapturedMessage = event.message
+    return ReceivedMail(raw=message.raw, pieces=message.pieces, facts=facts_of_event(provider, event))
+
+
+def parsed_events(row: InboundEmail | TrackingRequest, body: bytes, *, kind: str) -> list[Any]:
+    """What the Anymail view of this provider makes of the request."""
+    try:
+        facts = RequestFacts(row.method, row.path, row.query, row.headers, row.remote_address)
+        request = rebuilt_request(facts, readable_body(row.provider, body))
+        view = view_for(row.provider, kind)
+        with fetch_budget():
+            if row.provider == "mandrill":
+                return mandrill_events(view, request, kind)
+            return list(view.parse_events(request))
+    except (NotAMail, FetchFailed):
+        raise
+    except AnymailConfigurationError as error:
+        raise NotAMail(f"{row.provider} sent an event of another kind to this address: {cause(error)}") from error
+    except (BotoCoreError, ClientError) as error:
+        raise FetchFailed(f"Amazon did not give the mail's content ({type(error).__name__})") from error
+    except AnymailAPIError as error:
+        if isinstance(error.__cause__, ClientError):
+            raise FetchFailed(f"Amazon did not give the mail's content: {cause(error)}") from error
+        raise UnreadableRequest(f"the request of {row.provider} cannot be read: {cause(error)}") from error
+    except TooMuchContent as error:
+        raise UnreadableRequest(str(error)) from error
+    except (
+        AnymailError,
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
+        # Anymail's views trust their provider: these are the ways in which they trip over anything else.
+        raise UnreadableRequest(f"the request of {row.provider} cannot be read: {cause(error)}") from error
+    except RecursionError as error:
+        raise UnreadableRequest(f"the request of {row.provider} is nested too deeply") from error
+
+
+def cause(error: BaseException) -> str:
+    """Kind and beginning of an exception's words, which may quote the request."""
+    return f"{type(error).__name__}: {error}"[:LONGEST_CAUSE]
+
+
+def mandrill_events(view: Any, request: StoredRequest, kind: str) -> list[Any]:
+    """Mandrill posts mail and tracking to one path, and may mix them; Anymail refuses a mixture."""
+    events = json.loads(request.POST["mandrill_events"])
+    wanted = [event for event in events if (event.get("event") == "inbound") == (kind == "inbound")]
+    if kind == "inbound":
+        return [view.mandrill_inbound_to_anymail_event(event) for event in wanted]
+    return [view.mandrill_tracking_to_anymail_event(event) for event in wanted]
+
+
+# --- bodies that Anymail would stumble over though their mail can be read ---
+
+
+def readable_body(provider: str, body: bytes) -> bytes:
+    """The body with the mend its provider needs. JSON that is not UTF-8 becomes JSON that is, and keeps every byte."""
+    mend = _MENDS.get(provider)
+    if mend is None and (provider in FORM_PROVIDERS or is_utf8(body)):
+        return body
+    try:
+        value = json.loads(exact_text(body.removeprefix(b"\xef\xbb\xbf")))
+    except RecursionError:
+        raise
+    except ValueError as error:
+        raise UnreadableRequest(f"the request of {provider} is not JSON: {cause(error)}") from error
+    if mend is not None:
+        mend(value)
+    return json.dumps(value).encode("ascii")
+
+
+FORM_PROVIDERS = frozenset({"mailgun", "mandrill", "sendgrid"})
+
+
+def is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return not body.startswith(b"\xef\xbb\xbf")
+
+
+def _mend_postmark(value: Any) -> None:
+    """Headers and files without a name or content are left out."""
+    if not isinstance(value, dict):
+        return
+    headers = value.get("Headers")
+    value["Headers"] = [
+        {"Name": header["Name"], "Value": header["Value"]}
+        for header in (headers if isinstance(headers, list) else [])
+        if isinstance(header, dict) and isinstance(header.get("Name"), str) and isinstance(header.get("Value"), str)
+    ]
+    files = value.get("Attachments")
+    value["Attachments"] = [
+        {"ContentType": None, "Data": "", **file}
+        for file in (files if isinstance(files, list) else [])
+        if isinstance(file, dict)
+    ]
+    for name in ("ToFull", "CcFull", "BccFull"):
+        if not isinstance(value.get(name), list):
+            value[name] = None
+    for name in ("Subject", "TextBody", "HtmlBody"):
+        if not isinstance(value.get(name, ""), str):
+            value[name] = ""
+
+
+def _mend_postal(value: Any) -> None:
+    """A base64 mail is decoded here: Anymail would want it to be UTF-8."""
+    if isinstance(value, dict) and value.get("base64") is True:
+        value["message"] = text_of_base64(value["message"])
+        value["base64"] = False
+
+
+def _mend_sparkpost(value: Any) -> None:
+    for event in value if isinstance(value, list) else ():
+        relayed = event.get("msys", {}).get("relay_message") if isinstance(event, dict) else None
+        content = relayed.get("content") if isinstance(relayed, dict) else None
+        if isinstance(content, dict) and content.get("email_rfc822_is_base64"):
+            content["email_rfc822"] = text_of_base64(content["email_rfc822"])
+            content["email_rfc822_is_base64"] = False
+
+
+def text_of_base64(encoded: str) -> str:
+    try:
+        return exact_text(base64.b64decode(encoded))
+    except (binascii.Error, TypeError, ValueError) as error:
+        raise UnreadableRequest(f"the mail in the request is not base64: {cause(error)}") from error
+
+
+_MENDS: dict[str, Callable[[Any], None]] = {
+    "postal": _mend_postal,
+    "postmark": _mend_postmark,
+    "sparkpost": _mend_sparkpost,
+}
