@@ -1,0 +1,14 @@
+"""Mail out: from an intent in the database to the provider, and what becomes of it. The map:
+
+notices      queue fixed texts: to a sender whose mail was refused, to the owner of a case
+budgets      how much automatic mail may leave; every notice and automatic answer asks first
+composing    pure: headers and subjects that cannot be broken out of
+messages     an Outbox row becomes a Django EmailMessage
+recheck      may it still leave? asked at the moment of sending
+delivery     claim -> re-check -> commit `sending` -> hand over once -> store the answer; resend and cancel by people
+handing_over the one call to the provider, and what its answer or its silence means
+tracking     what providers report later (delivered, bounced, ...), onto Delivery rows
+tasks        the Celery doorbell; `manage.py sweep` does the same work without it
+
+The Outbox row is the truth. A use case inserts it in its own transaction; nobody sends mail in any other way.
+"""
