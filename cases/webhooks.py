@@ -1,7 +1,7 @@
 """The webhook paths, one for each of Anymail's: check that the provider calls, store the request, answer.
 
-Nothing of a mail is parsed here. The answers are those of docs/inbound.md: a 2xx means that the bytes are committed, and
-everything else makes the provider try again or shows in the admin (refused calls).
+Nothing of a mail is parsed here. The answers are those of docs/inbound.md: a 2xx means that the bytes are committed,
+and everything else makes the provider try again or shows in the admin (refused calls).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import json
 import logging
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from anymail.exceptions import AnymailConfigurationError, AnymailWebhookValidationFailure
@@ -42,12 +41,13 @@ METHODS = ("POST", "HEAD", "OPTIONS")
 TRY_AGAIN_LATER = {"brevo": 429}
 
 
-@dataclass(frozen=True)
-class Refused(Exception):  # noqa: N818 - a decision, not an error
+class Refused(Exception):
     """A call that is turned away; `reason` is counted and shown to admins."""
 
-    status: int
-    reason: str
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
 
 
 def accept_webhook(request: HttpRequest, path: ProviderPath) -> HttpResponse:
@@ -63,8 +63,8 @@ def accept_webhook(request: HttpRequest, path: ProviderPath) -> HttpResponse:
     try:
         check_basic_auth(request)
         body = read_body(request, limit=settings.E2C_MAX_BODY)
-        rebuilt = authentic_request(request, path, body)
-        store(path, rebuilt, RequestFacts.of(request), body)
+        facts = RequestFacts.of(request)
+        store(path, authentic_request(request, path, facts, body), facts, body)
     except Refused as refused:
         return refusal(request, path, refused)
     except Exception as error:  # noqa: BLE001 - whatever hinders storing: the provider keeps the mail and tries again
@@ -93,7 +93,7 @@ def read_body(request: HttpRequest, *, limit: int) -> bytes:
     """The whole body, in chunks. Refuses one that is over the limit, at once when it says so, and one that is cut."""
     declared = request.META.get("CONTENT_LENGTH")
     if declared:
-        if not declared.isdigit():
+        if not (declared.isascii() and declared.isdigit()):
             raise Refused(400, "length_unreadable")
         expected = int(declared)
         if expected > limit:
@@ -102,7 +102,7 @@ def read_body(request: HttpRequest, *, limit: int) -> bytes:
         if len(body) < expected:
             raise Refused(400, "body_cut")
         return body
-    # Without a length only a server that ends the input itself (chunked transfer) can be read without waiting for ever.
+    # Without a length (chunked transfer) only an input that the server ends itself can be read without waiting.
     if not request.META.get("wsgi.input_terminated"):
         return b""
     body = read_up_to(request, limit + 1)
@@ -122,11 +122,9 @@ def read_up_to(request: HttpRequest, length: int) -> bytes:
     return bytes(body)
 
 
-def authentic_request(request: HttpRequest, path: ProviderPath, body: bytes) -> StoredRequest:
+def authentic_request(request: HttpRequest, path: ProviderPath, facts: RequestFacts, body: bytes) -> StoredRequest:
     """The request, rebuilt over the bytes that will be stored, once the provider's own proof holds. Raises Refused."""
-    rebuilt = rebuilt_request(
-        RequestFacts.of(request), body, environ=request.META, authorization=request.META.get("HTTP_AUTHORIZATION", "")
-    )
+    rebuilt = rebuilt_request(facts, body, environ=request.META, authorization=request.META["HTTP_AUTHORIZATION"])
     if path.provider == "amazon_ses":
         check_sns_topic(body)
     try:

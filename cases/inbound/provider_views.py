@@ -146,7 +146,7 @@ provider_paths()  # fills VIEW_CLASSES
 def view_for(provider: str, kind: str) -> Any:
     """A fresh instance of a provider's view. Raises AnymailConfigurationError when its credential is missing."""
     view_class = VIEW_CLASSES[provider, "inbound" if kind == "combined" else kind]
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"webhook_secret": settings.E2C_WEBHOOK_SECRET}
     if provider == "amazon_ses":
         options["client_params"] = boto_client_params()
     elif provider in FETCHING and kind == "inbound" and settings.E2C_INBOUND_API_URL:

@@ -1,7 +1,7 @@
 """Mailgun signs only a timestamp and a token, so a token seen once must vouch for nothing else.
 
-A token that is new must be young; a token that is known counts at any age, for the content it came with. So a retry and a
-replay are stored (and become duplicates), and a captured signature opens the door to no other mail.
+A token that is new must be young; a token that is known counts at any age, for the content it came with. So a retry
+and a replay are stored (and become duplicates), and a captured signature opens the door to no other mail.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _time_of(timestamp: str) -> datetime | None:
 
 
 def remember_token(provider: str, signed: SignedContent, *, now: datetime) -> None:
-    """Raises StaleToken or TokenReused for a request that is not to be stored. One statement for a known token, else two."""
+    """Raises StaleToken or TokenReused for a request that is not to be stored. One statement for a known token."""
     if _check_known(provider, signed):
         return
     if signed.signed_at is None or not now - OLDEST <= signed.signed_at <= now + FARTHEST_AHEAD:
