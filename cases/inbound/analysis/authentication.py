@@ -122,6 +122,8 @@ def _verify_signatures(email: ParsedEmail, resolver: TxtResolver, raw: bytes) ->
                 domains.add((verifier.domain or b"").decode("ascii", "replace").lower())
         except (OSError, TimeoutError, dkim.DnsTimeoutError):
             worst = "temperror"
+        except dkim.ValidationError:
+            continue  # another body or another header than the one signed
         except (dkim.DKIMException, ValueError, IndexError, KeyError, TypeError, AssertionError):
             # A signature or key that cannot be read is one that does not hold.
             worst = "permerror" if worst == "fail" else worst

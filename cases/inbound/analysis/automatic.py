@@ -245,7 +245,8 @@ def _receipt_in_words(email: ParsedEmail) -> Origin | None:
     if head not in READ_RECEIPT_SUBJECTS:
         return None
     words = _first_words(email)
-    if len(words) < 900 and contains_word(words, READ_RECEIPT_WORDS):
+    # Such a notice is short and says when; a person's "Read: the manual" does not.
+    if len(words) < 900 and any(map(str.isdigit, words)) and contains_word(words, READ_RECEIPT_WORDS):
         return Origin("read_receipt", f"read receipt in words: {email.subject[:80]}")
     return None
 

@@ -45,7 +45,7 @@ _MAX_LINE = 400
 _MAX_RECIPIENTS = 100
 _STATUS = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)")
 _SMTP_CODE = re.compile(r"(?<![\d.:])([45])[0-7]\d(?=[ \-#:.])(?![\d.]*\.\d)")
-_ADDRESS = re.compile(r"[A-Za-z0-9._%+=/&'#*!~-]{1,80}@[A-Za-z0-9.-]{1,200}\.[A-Za-z0-9-]{2,40}")
+_ADDRESS = re.compile(r"[A-Za-z0-9._%+=/&'#*!~-]{1,80}@[A-Za-z0-9.-]{1,200}\.[A-Za-z0-9-]{1,40}")
 _DIAGNOSTIC_PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,30}\s?;\s?")
 # Where a report that is only text begins to repeat the mail it returns.
 _RETURNED_TEXT = (
@@ -152,13 +152,12 @@ def _delivery_report(email: ParsedEmail, evidence: Evidence, subject: str, text:
     is_report = report_type(email) == "delivery-status" or (
         content_type(email) == "multipart/report" and (bool(parts) or _subject_says(subject))
     )
+    report = "\n\n".join(part_text(part) for part in parts)
+    if not parts and (is_report or (evidence.strong and _subject_says(subject))):
+        report = _nested_report(email)
+        is_report = is_report or bool(report)
     if not is_report and not (parts and evidence.any):
-        nested = _nested_report(email) if evidence.strong and _subject_says(subject) else ""
-        if not nested:
-            return None
-        report = nested
-    else:
-        report = "\n\n".join(part_text(part) for part in parts)
+        return None
     statuses = recipient_statuses(report)
     if not statuses and not parts and "final-recipient" in text.lower():
         statuses = recipient_statuses(text)
@@ -250,7 +249,7 @@ def _rebuilt(email: ParsedEmail, text: str, *, multipart: bool) -> Message:
 
 
 def _decoded(addresses: frozenset[bytes]) -> set[str]:
-    found = {address.decode("ascii", "ignore").strip().strip("<>").lower() for address in addresses}
+    found = {address.decode("ascii", "ignore").strip().strip("<>").rstrip(".").lower() for address in addresses}
     return {address for address in found if _ADDRESS.fullmatch(address) or ("@" in address and len(address) < 200 and " " not in address)}
 
 

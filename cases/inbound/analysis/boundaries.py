@@ -50,6 +50,7 @@ class Boundary:
     end: int  # first line after separator, header block or attribution
     depth: int
     headers: dict[str, str] = field(default_factory=dict)  # kind of label -> value as written
+    subject_label: str = ""  # the word for "Subject", folded: it tells languages apart
 
 
 def is_rule(line: Line) -> bool:
@@ -86,7 +87,7 @@ def _boundary_at(lines: list[Line], index: int, free_from: int) -> Boundary | No
         first = next_text(lines, index + 1)
         block = _header_block(lines, first, least=1) if first is not None else None
         if block:
-            return Boundary(separator, index, block.end, line.depth, block.headers)
+            return Boundary(separator, index, block.end, line.depth, block.headers, block.subject_label)
         return Boundary(separator, index, index + 1, line.depth)
     if line.mark == MARK_CUT:
         block = _header_block(lines, index, least=1)
@@ -152,6 +153,7 @@ def _header_block(lines: list[Line], index: int, *, least: int) -> Boundary | No
     depth = lines[index].depth
     headers = {kind: value}
     last_kind = kind
+    subject_label = _folded_label(lines[index].text) if kind == "subject" else ""
     end = index + 1
     blanks = continued = 0
     for position in range(index + 1, min(index + 1 + _HEADER_LINES * 2, len(lines))):
@@ -168,6 +170,8 @@ def _header_block(lines: list[Line], index: int, *, least: int) -> Boundary | No
             if kind in headers and kind != "other":
                 break
             headers[kind] = value
+            if kind == "subject":
+                subject_label = _folded_label(line.text)
             last_kind, blanks, continued = kind, 0, 0
             end = position + 1
         elif blanks or continued >= 3 or not _continues(lines, position, headers, last_kind):
@@ -182,7 +186,11 @@ def _header_block(lines: list[Line], index: int, *, least: int) -> Boundary | No
         return None
     if least > 1 and not ("from" in known and ("subject" in known or "@" in headers["from"] + headers.get("to", ""))):
         return None
-    return Boundary(HEADERS, index, end, depth, headers)
+    return Boundary(HEADERS, index, end, depth, headers, subject_label)
+
+
+def _folded_label(text: str) -> str:
+    return fold(text[: MAX_LABEL + 12].replace("：", ":").partition(":")[0].strip(" \t\u00a0*_|"))
 
 
 def _continues(lines: list[Line], position: int, headers: dict[str, str], last_kind: str) -> bool:
@@ -204,11 +212,13 @@ def _attribution_start(lines: list[Line], index: int, free_from: int) -> int | N
     line = lines[index]
     if len(line.text) > _LONGEST_LINE:
         return None
+    following = next_text(lines, index + 1)
+    quoted = following is not None and lines[following].depth > line.depth
+    if line.mark == MARK_ATTRIBUTION and quoted:
+        return index  # its program says what it is, in whatever language
     last = line.text.rstrip(" *_\u00a0")
     if not last.endswith((":", "：")) and not fold(last).endswith(("wrote", "----")):
         return None
-    following = next_text(lines, index + 1)
-    quoted = following is not None and lines[following].depth > line.depth
     window = ""
     plain: int | None = None
     for start in range(index, max(index - _ATTRIBUTION_LINES, free_from - 1), -1):

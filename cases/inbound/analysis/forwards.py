@@ -12,6 +12,7 @@ from cases.inbound.analysis.html_text import html_to_text
 from cases.inbound.analysis.lines import Line, join_lines
 from cases.inbound.analysis.replies import new_lines
 from cases.inbound.analysis.reply_words import FORWARD_PREFIXES, REPLY_PREFIXES, fold
+from cases.inbound.analysis.reports import content_type
 from cases.inbound.parsed import ForwardedOriginal, ParsedAttachment, ParsedEmail
 from cases.inbound.reader import TooComplex, UnreadableMail, read_mail
 from routing.addresses import MailAddress, read_address_list
@@ -27,7 +28,9 @@ def find_forward(email: ParsedEmail, lines: list[Line], boundaries: list[Boundar
     if boundary is not None:
         return _read_inline(lines, boundaries, boundary)
     attached = [part for part in email.attachments if part.content_type in ("message/rfc822", "message/global")]
-    if attached and (_is_forward_subject(email.subject) or not _answers(email)):
+    if not attached or content_type(email) == "multipart/digest":
+        return None
+    if _is_forward_subject(email.subject) or (len(attached) == 1 and not _answers(email)):
         return _read_attached(attached[0], join_lines(new_lines(lines, boundaries)))
     return None
 
@@ -42,7 +45,8 @@ def _inline_forward(email: ParsedEmail, lines: list[Line], boundaries: list[Boun
         return first
     if first.kind not in (HEADERS, ORIGINAL) or not first.headers.get("from"):
         return None
-    if _is_forward_subject(email.subject):
+    if _is_forward_subject(email.subject) or (_prefix(email.subject) == "vs" and first.subject_label == "emne"):
+        # "VS:" forwards in Danish and Norwegian and answers in Finnish.
         return first
     # Apple quotes the header block of a forward; nobody answers with one.
     if first.kind == HEADERS and first.depth == 1 and not _answers(email):
@@ -120,14 +124,15 @@ def _read_attached(part: ParsedAttachment, comment: str) -> ForwardedOriginal | 
     )
 
 
+def _prefix(subject: str) -> str:
+    """The outermost prefix of a subject, folded: "re", "wg"; "" without one."""
+    found = _PREFIX.match(subject[:60])
+    return fold(found.group(1)) if found else ""
+
+
 def _is_forward_subject(subject: str) -> bool:
-    """Whether the outermost prefix of a subject says "forwarded"."""
-    prefix = _PREFIX.match(subject[:60])
-    return prefix is not None and fold(prefix.group(1)) in FORWARD_PREFIXES
+    return _prefix(subject) in FORWARD_PREFIXES
 
 
 def _answers(email: ParsedEmail) -> bool:
-    if email.in_reply_to:
-        return True
-    prefix = _PREFIX.match(email.subject[:60])
-    return prefix is not None and fold(prefix.group(1)) in REPLY_PREFIXES
+    return bool(email.in_reply_to) or _prefix(email.subject) in REPLY_PREFIXES

@@ -78,7 +78,7 @@ def _mark_signatures(lines: list[Line], kinds: list[str]) -> None:
             for position in range(index, end):
                 if kinds[position] == _TEXT:
                     kinds[position] = _SIGNATURE
-            left = 0
+            end, left = index, 0
             continue
         left += 1
 

@@ -38,7 +38,7 @@ HEADER_LABELS: dict[str, frozenset[str]] = {
         "傳送時間|寄送時間|传送时间|时间|보낸 날짜|보낸날짜|날짜|보낸 시간|발신일|일시"
     ),
     "to": _words(
-        "to|sent to|an|empfänger|à|a|destinataire|para|destinatario|aan|geadresseerde|destinatário|do|adresat|кому|получатель|одержувач|komu|příjemce|"
+        "to|sent to|pour|an|empfänger|à|a|destinataire|para|destinatario|aan|geadresseerde|destinatário|do|adresat|кому|получатель|одержувач|komu|příjemce|"
         "príjemca|till|til|mottaker|vastaanottaja|kenelle|kime|alıcı|címzett|către|catre|προς|до|za|prima|prejemnik|saaja|adresaat|kam|kam adresēts|"
         "adresatas|אל|נמען|إلى|đến|người nhận|tới|kepada|ke|ถึง|宛先|收件人|收件者|받는 사람|받는사람|수신자|수신"
     ),
@@ -123,7 +123,7 @@ WROTE = (
     " schreef", " geschreven", " escreveu", " escreveu-nos", " napisał", " napisała", " napisał(a)", " napisal(a)", " pisze", " написал", " написала", " написал(а)", " пишет", " писал", " написав", " написала", " пише", " написав(-ла)", " писав",
     " napsal", " napsal(a)", " napsala", " napísal", " napísal(a)", " píše", " skrev", " kirjoitti", " kirjoittaa", " yazdı", " şunu yazdı", " şunları yazdı", " yazmış",
     " írta", " ezt írta", " a scris", " έγραψε", " написа", " je napisao", " je napisala", " je napisao/la", " napisao", " je pisal", " je napisal", " kirjutas", " rakstīja", " rašė", " parašė",
-    "כתב", "كتب", "تمت كتابة", " đã viết", " viết", " menulis", "เขียนว่า", "書きました", "のメッセージ", "さんの発言", "さんは", "写道", "寫道", "写到", "编写", "님이 작성", "작성:", "작성 :", "썼습니다", "쓰기", "님이", "wrote",
+    "כתב", "كتب", "تمت كتابة", " đã viết", " viết", " menulis", "เขียนว่า", "書きました", "のメッセージ", "さんの発言", "さんは", "写道", "寫道", "写到", "编写", "님이 작성", "작성:", "작성 :", "썼습니다", "쓰기", "님이", "wrote", " napisana przez", "quoting ", "zitat von ", "citando ", "citeren ", "のメール",
 )  # fmt: skip
 # How such a line begins. Folded; a digit, a weekday or a name in quotes may begin it as well.
 ATTRIBUTION_OPENERS = (
@@ -133,7 +133,7 @@ ATTRIBUTION_OPENERS = (
 WEEKDAYS = (
     "mon", "tue", "wed", "thu", "fri", "sat", "sun", "mo.", "di.", "mi.", "do.", "fr.", "sa.", "so.", "lun", "mar", "mer", "jeu", "ven", "sam", "dim", "mié", "jue", "vie", "sáb", "dom", "gio",
     "ma ", "di ", "wo ", "do ", "vr ", "za ", "zo ", "seg", "ter", "qua", "qui", "sex", "pon", "wt", "śr", "czw", "pt", "sob", "niedz", "пн", "вт", "ср", "чт", "пт", "сб", "вс", "нд", "po ", "út", "st ", "čt", "pá", "so ", "ne ",
-    "mån", "tis", "ons", "tor", "fre", "lör", "sön", "man", "tir", "lør", "søn", "ke ", "to ", "pe ", "la ", "su ", "ti ", "pzt", "sal", "çar", "per", "cum", "cmt", "paz",
+    "mån", "tis", "ons", "tor", "fre", "lör", "sön", "man", "tir", "lør", "søn", "ke ", "to ", "pe ", "la ", "su ", "ti ", "понедельник", "вторник", "среда", "четверг", "пятница", "суббота", "воскресенье", "понеділок", "вівторок", "середа", "четвер", "п'ятниця", "п’ятниця", "субота", "неділя", "pzt", "sal", "çar", "per", "cum", "cmt", "paz",
 )  # fmt: skip
 
 # --- "Sent from my phone" ---------------------------------------------------------------------------------------------

@@ -70,6 +70,31 @@ _FAREWELLS = _phrases(
 )
 
 
+# What people add to thanks.
+_TAILS = _phrases(
+    "for your help|for the help|for all your help|for your support|for the support|for your quick reply|for the quick reply|for your reply|for the reply|for your quick response|for the quick response|for your response|for the fast reply|for your fast reply|for the fast response|for the information|for the info|for your time|for your patience|for everything|"
+    "for your assistance|for the assistance|for your prompt reply|for your prompt response|for the update|for your kind help|in advance|again|indeed|so much|very much|a lot|to you|for letting me know|for getting back to me|for sorting this out|for the clarification|for clarifying|for the explanation|for the great support|for your great support|and|for helping|for helping me|"
+    "für ihre hilfe|für deine hilfe|für die hilfe|für ihre unterstützung|für die unterstützung|für die schnelle antwort|für die schnelle hilfe|für die rasche antwort|für ihre schnelle antwort|für ihre antwort|für die antwort|für die rückmeldung|für ihre rückmeldung|für die schnelle rückmeldung|für die info|für die information|für ihre mühe|für die mühe|für die schnelle bearbeitung|für alles|im voraus|nochmals|noch mal|und|"
+    "pour votre aide|pour ton aide|pour votre réponse|pour votre réponse rapide|pour votre retour|pour votre retour rapide|pour l'information|pour les informations|pour votre rapidité|pour votre réactivité|pour votre soutien|pour tout|d'avance|encore|et|à vous|de votre aide|de votre réponse|"
+    "por su ayuda|por tu ayuda|por la ayuda|por su respuesta|por la respuesta|por la rápida respuesta|por su rápida respuesta|por todo|por la información|por su apoyo|por su tiempo|de antemano|y|"
+    "per l'aiuto|per il vostro aiuto|per il suo aiuto|per la risposta|per la rapida risposta|per la vostra risposta|per le informazioni|per il supporto|per la disponibilità|per tutto|in anticipo|ancora|e|"
+    "voor de hulp|voor uw hulp|voor je hulp|voor uw reactie|voor de snelle reactie|voor uw snelle reactie|voor de informatie|voor alles|voor je reactie|alvast|en|"
+    "pela ajuda|pela sua ajuda|pela resposta|pela rápida resposta|pela sua resposta|pela atenção|pela informação|por tudo|desde já|mais uma vez|"
+    "za pomoc|za odpowiedź|za szybką odpowiedź|za informację|za informacje|za wszystko|z góry|i|za wsparcie|"
+    "за помощь|за ответ|за быстрый ответ|за информацию|за оперативность|за оперативный ответ|за поддержку|за всё|за все|заранее|и|вам|"
+    "за допомогу|за відповідь|за швидку відповідь|за інформацію|за підтримку|за все|вам|і|та|"
+    "za odpověď|za rychlou odpověď|za informaci|za informace|za vše|předem|za rychlé vyřízení|a|vám|za ochotu|"
+    "för hjälpen|för din hjälp|för er hjälp|för svaret|för snabbt svar|för det snabba svaret|för informationen|för allt|på förhand|igen|och|"
+    "for hjælpen|for din hjælp|for jeres hjælp|for svaret|for det hurtige svar|for hurtigt svar|for informationen|på forhånd|igen|og|for det|"
+    "for hjelpen|for hjelpa|for din hjelp|for svar|for raskt svar|for rask respons|for informasjonen|"
+    "avusta|avustasi|avustanne|vastauksesta|nopeasta vastauksesta|tiedosta|kaikesta|etukäteen|ja|"
+    "yardımınız için|yardımlarınız için|cevabınız için|hızlı cevabınız için|bilgi için|ilginiz için|desteğiniz için|her şey için|şimdiden|tekrar|ve|"
+    "a segítséget|a gyors választ|a választ|előre is|pentru ajutor|pentru răspuns|pentru răspunsul rapid|anticipat|για τη βοήθεια|за помощта|na pomoći|za pomoć"
+)
+_KNOWN = _THANKS | _FAREWELLS | _GREETINGS
+_COVERING = _KNOWN | _TAILS
+
+
 def is_thanks(reply_text: str, *, has_attachments: bool = False) -> bool:
     """Whether the new text of a mail is nothing but thanks. False for an empty text, a question or a file sent along."""
     if has_attachments or not reply_text or len(reply_text) > _MAX_LENGTH or "?" in reply_text or "？" in reply_text:
@@ -103,20 +128,35 @@ def _is_greeting(words: str) -> bool:
 
 
 def _all_known(line: str) -> bool:
-    """Whether every phrase between punctuation is one of thanks, greeting or farewell."""
-    folded = fold(line)
-    whole = " ".join(_NOT_WORDS.sub(" ", folded).split())
-    known = _THANKS | _FAREWELLS | _GREETINGS
-    if whole in known:
+    """Whether a line is made of nothing but phrases of thanks, greeting and farewell, and at most one name at its end."""
+    whole = _bare(line)
+    if whole in _KNOWN:
         return True
-    phrases = [" ".join(_NOT_WORDS.sub(" ", part).split()) for part in _PHRASE_ENDS.split(folded)]
-    phrases = [phrase for phrase in phrases if phrase]
-    if not all(phrase in known for phrase in phrases[:2]):
-        # "Thanks, Jane" and "Thank you Jane": one name behind the thanks.
-        head, _, name = whole.rpartition(" ")
-        return head in _THANKS and any(sign in head for sign in _REAL_THANKS) and line.rstrip(" .!,").rpartition(" ")[2][:1].isupper()
-    rest = phrases[2:]
-    return all(phrase in known for phrase in rest)
+    phrases = [phrase for part in _PHRASE_ENDS.split(fold(line)) if (phrase := _bare(part))]
+    if all(_is_made_of_phrases(phrase) for phrase in phrases):
+        return True
+    # "Thanks, Jane" and "Thank you Jane".
+    head, _, _name = whole.rpartition(" ")
+    written = line.rstrip(" .!,").rpartition(" ")[2]
+    return bool(head) and written[:1].isupper() and _is_made_of_phrases(head) and any(sign in head for sign in _REAL_THANKS)
+
+
+def _bare(text: str) -> str:
+    return " ".join(_NOT_WORDS.sub(" ", fold(text)).split())
+
+
+def _is_made_of_phrases(text: str) -> bool:
+    """Whether known phrases, longest first, cover all words: "thank you very much" + "for your help"."""
+    words = text.split()[:30]
+    position = 0
+    while position < len(words):
+        for end in range(min(len(words), position + 9), position, -1):
+            if " ".join(words[position:end]) in _COVERING:
+                position = end
+                break
+        else:
+            return False
+    return True
 
 
 _PHRASE_ENDS = re.compile(r"[.!,;:…。！，、~–—()]+|\s-\s")

@@ -1,0 +1,138 @@
+"""Who vouches for a mail, and whom we believe."""
+
+from __future__ import annotations
+
+import base64
+
+import dkim
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from cases.inbound.analysis import AnalysisContext, analyse
+from cases.inbound.parsed import Authentication, ProviderFacts
+from cases.inbound.reader import read_mail
+from tests.cases.inbound.analysis.mails import analysed, mail
+
+TRUSTED = frozenset(("mx.acme.example",))
+RAW = b"From: Casey <casey@mail.example.net>\r\nTo: support@acme.example\r\nSubject: Lamp\r\nMessage-ID: <1@example.net>\r\n\r\nIt is dark.\r\n"
+
+
+def test_the_providers_verdicts_come_first() -> None:
+    facts = ProviderFacts("ses", authentication={"spf": "PASS", "dkim": "FAIL", "dmarc": "fail"})
+    email = mail("x", headers=(("Authentication-Results", "mx.acme.example; dmarc=pass"),))
+
+    result = analysed(email, facts, trusted_authserv_ids=TRUSTED)
+
+    assert result.authentication == Authentication("pass", "fail", "fail", "ses")
+
+
+def test_a_trusted_servers_results_are_believed() -> None:
+    value = "mx.acme.example; dkim=fail header.d=a.example; dkim=pass header.d=example.net; spf=softfail smtp.mailfrom=x@example.net; dmarc=pass (p=none) header.from=example.net"
+
+    result = analysed(mail("x", headers=(("Authentication-Results", value),)), trusted_authserv_ids=TRUSTED)
+
+    assert result.authentication == Authentication("softfail", "pass", "pass", "mx.acme.example")
+
+
+def test_a_senders_own_authentication_results_are_not_believed() -> None:
+    value = "mx.attacker.example; dmarc=pass header.from=example.net"
+
+    result = analysed(mail("x", headers=(("Authentication-Results", value),)), trusted_authserv_ids=TRUSTED)
+
+    assert result.authentication == Authentication()
+
+
+def test_a_trusted_name_below_the_topmost_header_is_not_believed() -> None:
+    headers = (("Authentication-Results", "other.example; none"), ("Authentication-Results", "mx.acme.example; dmarc=pass"))
+
+    result = analysed(mail("x", headers=headers), trusted_authserv_ids=TRUSTED)
+
+    assert result.authentication == Authentication()
+
+
+def test_without_trusted_servers_nothing_is_known() -> None:
+    result = analysed(mail("x", headers=(("Authentication-Results", "mx.acme.example; dmarc=pass"),)))
+
+    assert result.authentication == Authentication()
+
+
+def test_a_header_that_bends_the_grammar_is_read_all_the_same() -> None:
+    value = "mx.acme.example; spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=example.net; dkim=pass (signature was verified) header.d=example.net;dmarc=pass action=none header.from=example.net;compauth=pass reason=100"
+
+    result = analysed(mail("x", headers=(("Authentication-Results", value),)), trusted_authserv_ids=TRUSTED)
+
+    assert result.authentication == Authentication("pass", "pass", "pass", "mx.acme.example")
+
+
+# --- computed ---------------------------------------------------------------------------------------------------------
+class Zone:
+    """DNS TXT records of a test, and the questions asked."""
+
+    def __init__(self, records: dict[str, str]) -> None:
+        self.records = records
+        self.asked: list[str] = []
+
+    def __call__(self, name: str) -> str | None:
+        self.asked.append(name)
+        return self.records.get(name)
+
+
+@pytest.fixture(scope="module")
+def key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def signed(key: rsa.RSAPrivateKey, domain: bytes = b"example.net") -> bytes:
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption())
+    return bytes(dkim.sign(RAW, b"s1", domain, pem)) + RAW
+
+
+def zone(key: rsa.RSAPrivateKey, policy: str = "v=DMARC1; p=reject", domain: str = "example.net") -> Zone:
+    public = base64.b64encode(key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)).decode()
+    return Zone({f"s1._domainkey.{domain}": f"v=DKIM1; k=rsa; p={public}", "_dmarc.example.net": policy})
+
+
+def computed(raw: bytes, resolver: Zone) -> Authentication:
+    return analyse(read_mail(raw), ProviderFacts("smtp"), AnalysisContext(resolver=resolver), raw).authentication
+
+
+def test_a_signature_that_holds_passes_dkim_and_dmarc(key: rsa.RSAPrivateKey) -> None:
+    assert computed(signed(key), zone(key)) == Authentication(None, "pass", "pass", "computed")
+
+
+def test_a_changed_body_fails_dkim_and_dmarc(key: rsa.RSAPrivateKey) -> None:
+    assert computed(signed(key).replace(b"dark", b"fine"), zone(key)) == Authentication(None, "fail", "fail", "computed")
+
+
+def test_a_signature_of_another_domain_is_not_aligned(key: rsa.RSAPrivateKey) -> None:
+    raw = signed(key, b"attacker.example")
+
+    assert computed(raw, zone(key, domain="attacker.example")) == Authentication(None, "pass", "fail", "computed")
+
+
+def test_strict_alignment_wants_the_same_domain(key: rsa.RSAPrivateKey) -> None:
+    assert computed(signed(key), zone(key, "v=DMARC1; p=reject; adkim=s")) == Authentication(None, "pass", "fail", "computed")
+
+
+def test_a_domain_that_only_watches_is_not_failed_without_spf(key: rsa.RSAPrivateKey) -> None:
+    assert computed(RAW, zone(key, "v=DMARC1; p=none")) == Authentication(None, "none", "none", "computed")
+
+
+def test_a_silent_dns_is_a_temporary_error(key: rsa.RSAPrivateKey) -> None:
+    def silent(name: str) -> str | None:
+        raise TimeoutError(name)
+
+    raw = signed(key)
+
+    result = analyse(read_mail(raw), ProviderFacts("smtp"), AnalysisContext(resolver=silent), raw)
+
+    assert result.authentication == Authentication(None, "temperror", "temperror", "computed")
+
+
+def test_without_a_resolver_nothing_is_computed(key: rsa.RSAPrivateKey) -> None:
+    raw = signed(key)
+
+    result = analyse(read_mail(raw), ProviderFacts("smtp"), AnalysisContext(), raw)
+
+    assert result.authentication == Authentication()
