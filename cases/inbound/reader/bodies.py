@@ -40,7 +40,7 @@ class Contents:
 
 
 def read_contents(root: Part, limits: Limits, defects: MutableSet[str], *, tnef: Tnef) -> Contents:
-    """Read every part: one body of each form, the rest as files in the order of the mail. Raises TnefFound if asked to."""
+    """Read every part: one body of each form, the rest as files in order. Raises TnefFound if asked to."""
     collector = _Collector(limits, defects, tnef)
     body = collector.read(root, parent_type="")
     if not body:

@@ -26,15 +26,13 @@ def read_mail_bounded(raw: bytes, *, limits: Limits, why: str) -> ParsedEmail:
 
     `why` is the sentence that says what is unusual about the mail; it begins the reason of TooComplex.
     """
-    environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-    environment["PYTHONUTF8"] = "1"
     process = subprocess.Popen(
         [sys.executable, "-m", "cases.inbound.reader"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=_PROJECT,
-        env=environment,
+        env=_environment(),
     )
     with process:
         try:
@@ -57,3 +55,8 @@ def read_mail_bounded(raw: bytes, *, limits: Limits, why: str) -> ParsedEmail:
         last_line = errors.decode("utf-8", errors="replace").strip().rpartition("\n")[2][:300]
         reason = f"The reading process ended with code {process.returncode}: {last_line or error}"
         raise UnreadableMail(reason) from error
+
+
+def _environment() -> dict[str, str]:
+    """What Python needs to start, and nothing that an administrator configured."""
+    return {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ} | {"PYTHONUTF8": "1"}

@@ -75,6 +75,7 @@ _LATIN = {"cp1252", "iso8859-15", "cp1254", "latin-1", "iso8859-1"}
 _CHARSET_JUNK = re.compile(r"[^a-z0-9._:+-]+")
 _META_CHARSET = re.compile(rb"<meta[^<>]{0,200}?charset\s{0,9}=[\s\"']{0,9}([a-z0-9._:+-]{2,40})", re.IGNORECASE)
 _GUESS_SAMPLE = 4096
+_GUESS_AT_LEAST = 32
 
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 _CONTROLS = re.compile("[\x01-\x08\x0b-\x1f\x7f]+")
@@ -155,10 +156,9 @@ def decode_body(data: bytes, charset: str, *, is_html: bool = False, defects: Mu
         if charset and codec is None:
             noted.add("charset_guessed")
         return clean_text(data.decode("ascii"))
-    if codec in ("utf-16", "utf-16-le", "utf-16-be") and len(data) % 2:
-        data = data[:-1]  # a cut last character must not cost the whole text
     if codec and not _looks_wrong(data, codec):
-        text = _decode_strictly(data, codec)
+        is_cut = codec.startswith("utf-16") and len(data) % 2  # a cut last character must not cost the whole text
+        text = _decode_strictly(data[:-1] if is_cut else data, codec)
         if text is not None:
             return clean_text(text.removeprefix("\ufeff"))
     noted.add("charset_guessed")
@@ -190,8 +190,8 @@ def _decode_with_few_errors(data: bytes, codec: str) -> str | None:
 def _decode_by_guess(data: bytes) -> str:
     sample = _foreign_sample(data)
     # In a text with a few accents the detector guesses no better than we do.
-    is_mostly_foreign = sum(byte > 0x7F for byte in sample) * 5 > len(sample)
-    if is_mostly_foreign and b"\x00" not in sample:
+    foreign = sum(byte > 0x7F for byte in sample)
+    if foreign >= _GUESS_AT_LEAST and foreign * 5 > len(sample) and b"\x00" not in sample:
         # The detector costs 20 ms to import and mail that needs it is rare.
         from charset_normalizer import from_bytes
 

@@ -115,6 +115,7 @@ def read_fields(
                 defects.add("header_separator_missing")
                 body_start = position
                 break
+            line = b" " + line
             defects.add("header_line_unreadable")  # a header that was broken without the blank that folds it
         elif is_folded and line.isspace() and not _is_header_or_folded(raw, following, end):
             body_start = following

@@ -6,8 +6,8 @@ import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import mktime_tz, parsedate_tz
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import parsedate_tz
 from urllib.parse import unquote_to_bytes
 
 from cases.inbound.reader.charsets import clean_text, decode_words_bytes, one_line
@@ -212,10 +212,17 @@ def read_date(text: str) -> datetime | None:
         return None
     try:
         parts = parsedate_tz(text)
-        moment = datetime.fromtimestamp(mktime_tz(parts), UTC) if parts else _read_iso_date(text)
+        moment = _moment_of(parts) if parts else _read_iso_date(text)
     except (ValueError, TypeError, IndexError, OverflowError, OSError):
         moment = _read_iso_date(text)
     return moment if moment and 1980 <= moment.year < 2100 else None
+
+
+def _moment_of(parts: tuple[int | None, ...]) -> datetime:
+    """Of the ten numbers that `parsedate_tz` gives. Raises ValueError for a 99th of January, and TypeError."""
+    year, month, day, hour, minute, second = (int(part or 0) for part in parts[:6])
+    zone = timezone(timedelta(seconds=int(parts[9] or 0)))
+    return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone).astimezone(UTC)
 
 
 def _read_iso_date(text: str) -> datetime | None:

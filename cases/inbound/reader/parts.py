@@ -157,7 +157,8 @@ def _find_spans(part: Part, limit: int, defects: MutableSet[str]) -> list[tuple[
             spans = _spans_between(part, bare[0].encode("utf-8", "surrogateescape"), limit, defects)
     if not spans:
         defects.add("boundary_missing")
-        guessed = _GUESSED_BOUNDARY.search(part.raw, part.body_start, min(part.end, part.body_start + _GUESS_WITHIN))
+        head = part.raw[max(part.body_start - 1, 0) : min(part.end, part.body_start + _GUESS_WITHIN)]
+        guessed = _GUESSED_BOUNDARY.search(head)
         if guessed:
             spans = _spans_between(part, guessed.group(1), limit, defects)
     return spans
