@@ -84,6 +84,7 @@ def case_page(request: HttpRequest, number: int) -> HttpResponse:
         "case": case,
         "timeline": items,
         "message_count": len(shown),
+        "newest_key": shown[-1].message.pk if shown else None,
         "earlier": page.earlier,
         "is_latest_page": "before" not in request.GET,
         "tasks": tasks_of(case),

@@ -1,37 +1,20 @@
-"""Bytes of strangers: attachments, pictures inside mail, mail as received. Nothing of it ever runs in our pages."""
+"""Attachments, pictures inside mail, and mail as received."""
 
 from __future__ import annotations
 
 from typing import BinaryIO
 
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from cases import blobs
+from cases.blobs import open_blob
+from cases.downloads import SHOWN_INLINE, download, open_raw_body, picture
 from cases.file_names import safe_file_name
 from cases.models import Attachment
 from cases.selectors import visible_messages
-
-# What browsers show as a picture and cannot run; SVG is a document with scripts.
-SHOWN_INLINE = frozenset({"image/gif", "image/jpeg", "image/png", "image/webp"})
-NOTHING_RUNS = "default-src 'none'; frame-ancestors 'none'; sandbox"
-PICTURE_ALONE = "default-src 'none'; frame-ancestors 'self'; sandbox"
-
-
-def download(content: BinaryIO, *, file_name: str, content_type: str) -> FileResponse:
-    """A response that browsers save: never shown, never sniffed, never run."""
-    response = FileResponse(content, as_attachment=True, filename=file_name, content_type=content_type)
-    return locked_down(response, policy=NOTHING_RUNS)
-
-
-def locked_down(response: FileResponse, *, policy: str) -> FileResponse:
-    response.headers["Content-Security-Policy"] = policy
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
 
 
 @require_safe
@@ -43,8 +26,7 @@ def attachment(request: HttpRequest, number: int, attachment_id: int, name: str)
         pk=attachment_id,
         email_message__in=visible_messages(request.user, number),
     )
-    file_name = safe_file_name(found.file_name, f"attachment-{found.pk}")
-    return download(_opened(found), file_name=file_name, content_type="application/octet-stream")
+    return download(_opened(found), file_name=safe_file_name(found.file_name, f"attachment-{found.pk}"))
 
 
 @require_safe
@@ -58,10 +40,7 @@ def inline_image(request: HttpRequest, number: int, message_id: int, attachment_
         email_message__in=visible_messages(request.user, number),
         content_type__in=SHOWN_INLINE,
     )
-    response = locked_down(FileResponse(_opened(found), content_type=found.content_type), policy=PICTURE_ALONE)
-    response.headers["Content-Disposition"] = "inline"
-    response.headers["Cache-Control"] = "private, max-age=3600"
-    return response
+    return picture(_opened(found), content_type=found.content_type)
 
 
 @require_safe
@@ -73,14 +52,17 @@ def message_raw(request: HttpRequest, number: int, message_id: int) -> HttpRespo
         pk=message_id,
         inbound_email__isnull=False,
     )
-    content = blobs.open_raw_body(message.inbound_email.raw)
+    if message.inbound_email is None:
+        raise Http404
     return download(
-        content, file_name=f"case-{number:08d}-mail-{message_id}.txt", content_type="text/plain; charset=utf-8"
+        open_raw_body(message.inbound_email.raw),
+        file_name=f"case-{number:08d}-mail-{message_id}.txt",
+        content_type="text/plain; charset=utf-8",
     )
 
 
 def _opened(found: Attachment) -> BinaryIO:
     try:
-        return blobs.open_blob(found.blob)
+        return open_blob(found.blob)
     except FileNotFoundError as error:
         raise Http404 from error

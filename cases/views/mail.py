@@ -9,11 +9,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from cases.downloads import SHOWN_INLINE, plain_text
 from cases.mail_html import FRAME_POLICY, FRAME_POLICY_WITH_IMAGES, safe_html
-from cases.mail_html.text import clean_text
 from cases.models import Attachment, EmailMessage
 from cases.selectors import visible_messages
-from cases.views.files import NOTHING_RUNS, SHOWN_INLINE
 
 
 @require_safe
@@ -66,7 +65,7 @@ def inline_urls_of(message: EmailMessage, number: int) -> dict[str, str]:
 def message_text(request: HttpRequest, number: int, message_id: int) -> HttpResponse:
     """The whole text of a mail, however long."""
     message = get_object_or_404(visible_messages(request.user, number).only("text_body"), pk=message_id)
-    return _plain(message.text_body)
+    return plain_text(message.text_body)
 
 
 @require_safe
@@ -75,12 +74,4 @@ def message_headers(request: HttpRequest, number: int, message_id: int) -> HttpR
     message = get_object_or_404(visible_messages(request.user, number).only("headers"), pk=message_id)
     if message.headers is None:
         raise Http404
-    return _plain("\n".join(f"{name}: {value}" for name, value in message.headers))
-
-
-def _plain(text: str) -> HttpResponse:
-    response = HttpResponse(clean_text(text), content_type="text/plain; charset=utf-8")
-    response.headers["Content-Security-Policy"] = NOTHING_RUNS
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    return plain_text("\n".join(f"{name}: {value}" for name, value in message.headers))

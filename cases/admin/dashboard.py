@@ -1,0 +1,89 @@
+"""The figures on the first page of the back office: what waits for a person, and what providers could not deliver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Min, Sum
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from cases.models import InboundEmail, Outbox, RefusedCall
+from routing.admin.access import can_configure
+
+COUNTED_TO = 1_000
+LATE_AFTER = timedelta(minutes=2)  # an unsettled mail of this age says that no worker is at work
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    label: str | Promise
+    value: str
+    explanation: str | Promise
+    url: str
+    is_bad: bool
+
+
+def add_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """unfold's DASHBOARD_CALLBACK. Five statements, each over rows that an index gives, none over the whole table."""
+    if can_configure(request) or request.user.has_perm("cases.view_inboundemail"):
+        context["figures"] = figures(timezone.now())
+    return context
+
+
+def figures(now: datetime) -> list[Figure]:
+    inbound = reverse("admin:cases_inboundemail_changelist")
+    quarantined = _bounded(InboundEmail.objects.filter(state=InboundEmail.State.QUARANTINED))
+    held = _bounded(InboundEmail.objects.filter(state=InboundEmail.State.HELD))
+    oldest = InboundEmail.objects.filter(state__in=InboundEmail.UNSETTLED).aggregate(at=Min("received_at"))["at"]
+    refused = RefusedCall.objects.filter(hour__gte=now - timedelta(hours=24)).aggregate(n=Sum("count"))["n"] or 0
+    uncertain = _bounded(Outbox.objects.filter(state=Outbox.State.UNCERTAIN))
+    return [
+        Figure(
+            _("Quarantined mail"),
+            _said(quarantined),
+            _("needs a person"),
+            f"{inbound}?state__exact=quarantined",
+            quarantined > 0,
+        ),
+        Figure(_("Held mail"), _said(held), _("waits for a limit or a click"), f"{inbound}?state__exact=held", False),
+        Figure(
+            _("Oldest unsettled mail"),
+            _age(now - oldest) if oldest else "–",
+            _("since it was received"),
+            f"{inbound}?state__exact=received",
+            oldest is not None and now - oldest > LATE_AFTER,
+        ),
+        Figure(
+            _("Refused calls"),
+            f"{refused:,}",
+            _("webhooks turned away in 24 hours"),
+            reverse("admin:cases_refusedcall_changelist"),
+            refused > 0,
+        ),
+        Figure(
+            _("Uncertain sends"),
+            _said(uncertain),
+            _("the provider's answer was lost"),
+            f"{reverse('admin:cases_outbox_changelist')}?state__exact=uncertain",
+            uncertain > 0,
+        ),
+    ]
+
+
+def _bounded(rows: Any) -> int:
+    return int(rows.order_by()[:COUNTED_TO].count())
+
+
+def _said(count: int) -> str:
+    return f"{COUNTED_TO - 1}+" if count >= COUNTED_TO else str(count)
+
+
+def _age(age: timedelta) -> str:
+    minutes = int(age.total_seconds() // 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
