@@ -10,6 +10,7 @@ function follow(frame) {
     frame.style.height = `${height + 4}px`;
   };
   fit();
+  frame.style.resize = "none";
   new ResizeObserver(fit).observe(page.body);
 }
 
