@@ -3,10 +3,16 @@
 import os
 
 from django.core.wsgi import get_wsgi_application
+from gunicorn.errors import AppImportError
+
+from e2c_project.startup import refuse_unsafe_start
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "e2c_project.settings")
+
+try:
+    refuse_unsafe_start()
+except SystemExit as stop:
+    # gunicorn replaces a worker that exits, again and again, but stops for one that cannot load its application.
+    raise AppImportError("The application was not started; the lines above say why.") from stop
+
 application = get_wsgi_application()
-
-from e2c_project.startup import refuse_unsafe_start  # noqa: E402 - needs configured settings
-
-refuse_unsafe_start()
