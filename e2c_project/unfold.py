@@ -49,6 +49,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": _("Setup and mail"),
     "SITE_SYMBOL": "alternate_email",
     "SITE_URL": "/cases/",
+    "DASHBOARD_CALLBACK": "cases.admin.dashboard.add_figures",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "7px",
