@@ -22,7 +22,7 @@ ResponseT = TypeVar("ResponseT", bound=HttpResponseBase)
 
 def open_raw_body(raw: RawBody) -> BinaryIO:
     """The exact bytes of a request, to be closed by the caller. Raises OSError when the storage does not give them."""
-    return BytesIO(bytes(raw.content)) if raw.blob is None else open_blob(raw.blob)
+    return BytesIO(bytes(raw.content or b"")) if raw.blob is None else open_blob(raw.blob)
 
 
 def download(content: BinaryIO, *, file_name: str, content_type: str = "application/octet-stream") -> FileResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -233,7 +234,7 @@ def find_visible_case(user: Any, number: int) -> Case | None:
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
-    messages: list[EmailMessage]  # oldest first
+    messages: Sequence[EmailMessage]  # oldest first
     earlier: Cursor | None  # None: the first message of the case is here
 
 

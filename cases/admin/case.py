@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
-from cases.admin.history import HistoryAdmin, is_key, isolated
+from cases.admin.history import HistoryAdmin, is_key, isolated, short_time
 from cases.models import Case, CaseEvent, CaseTask, RoutingDecision
 from cases.models.case import NUMBER_OFFSET
 from cases.selectors import visible_cases
@@ -32,7 +32,7 @@ def case_link(case: Case | None) -> SafeString | str:
 class CaseAdmin(HistoryAdmin):
     """Only the cases this person may see at all: `visible_cases` stands before every page."""
 
-    list_display = ["number_shown", "about", "status", "owner", "customer", "priority", "last_activity_at"]
+    list_display = ["number_shown", "about", "status", "owner", "customer", "priority", "last_activity"]
     list_display_links = ["number_shown"]
     list_filter = [("status", RelatedDropdownFilter), ("owner_queue", RelatedDropdownFilter)]
     list_select_related = ["status", "owner_user", "owner_queue"]
@@ -86,6 +86,10 @@ class CaseAdmin(HistoryAdmin):
         url = reverse("case", kwargs={"number": case.number})
         return format_html('<a href="{}">{}</a>', url, gettext("Open case %s") % case.number_text)
 
+    @display(description=_("last activity"))
+    def last_activity(self, case: Case) -> SafeString | str:
+        return short_time(case.last_activity_at)
+
     @display(description=_("merged into"))
     def merged(self, case: Case) -> SafeString | str:
         return case_link(case.merged_into)
@@ -102,10 +106,14 @@ class OfVisibleCases(HistoryAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
-        return rows if request.user.is_superuser else rows.filter(case__in=visible_cases(request.user))  # type: ignore[union-attr]
+        return rows if request.user.is_superuser else rows.filter(case__in=visible_cases(request.user))
 
     def found(self, rows: QuerySet[Any], term: str) -> QuerySet[Any]:
         return rows.filter(case_id=int(term) - NUMBER_OFFSET) if is_key(term) else rows.none()
+
+    @display(description=_("at"))
+    def when(self, row: Any) -> SafeString | str:
+        return short_time(row.at)
 
     @display(description=_("case"))
     def on_case(self, row: Any) -> SafeString | str:
@@ -114,7 +122,7 @@ class OfVisibleCases(HistoryAdmin):
 
 @admin.register(CaseEvent)
 class CaseEventAdmin(OfVisibleCases):
-    list_display = ["at", "on_case", "kind", "why", "actor"]
+    list_display = ["when", "on_case", "kind", "why", "actor"]
     list_select_related = ["case", "actor"]
     search_fields = ["case__id"]
     search_help_text = _("A case number")
@@ -128,7 +136,7 @@ class CaseEventAdmin(OfVisibleCases):
 
 @admin.register(RoutingDecision)
 class RoutingDecisionAdmin(OfVisibleCases):
-    list_display = ["at", "on_case", "kind", "owner", "why", "decided_by"]
+    list_display = ["when", "on_case", "kind", "owner", "why", "decided_by"]
     list_select_related = ["case", "owner_user", "owner_queue", "decided_by"]
     search_fields = ["case__id"]
     search_help_text = _("A case number")

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from cases.admin.case import OfVisibleCases, case_link
-from cases.admin.history import HistoryAdmin, is_key
+from cases.admin.history import HistoryAdmin, is_key, short_time
 from cases.file_names import safe_file_name
 from cases.models import Attachment, EmailMessage
 from cases.selectors import visible_cases
@@ -22,7 +22,7 @@ from cases.selectors import visible_cases
 
 @admin.register(EmailMessage)
 class EmailMessageAdmin(OfVisibleCases):
-    list_display = ["received_at", "on_case", "incoming", "status", "sender", "about"]
+    list_display = ["when", "on_case", "incoming", "status", "sender", "about"]
     search_fields = ["from_address"]
     search_help_text = _("The sender's whole address, or a case number")
     fields = [
@@ -54,6 +54,10 @@ class EmailMessageAdmin(OfVisibleCases):
 
     def found(self, rows: QuerySet[Any], term: str) -> QuerySet[Any]:
         return super().found(rows, term) if is_key(term) else rows.filter(from_address=term.lower())
+
+    @display(description=_("received"))
+    def when(self, message: EmailMessage) -> SafeString | str:
+        return short_time(message.received_at)
 
     @display(description=_("from"))
     def sender(self, message: EmailMessage) -> SafeString:
@@ -87,7 +91,7 @@ class AttachmentAdmin(HistoryAdmin):
                 *("email_message__case__subject",),
             )
         )
-        if request.user.is_superuser:  # type: ignore[union-attr]
+        if request.user.is_superuser:
             return files
         return files.filter(email_message__case__in=visible_cases(request.user))
 

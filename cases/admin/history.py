@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -18,11 +21,11 @@ from routing.admin.access import can_configure
 COUNTED_TO = 5_000  # rows; what lies further back is reached by filters and search, not by turning pages
 
 
-class BoundedPaginator(Paginator):  # type: ignore[type-arg] - not subscriptable when it runs
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptable when it runs
     """Counts no further than COUNTED_TO, so that a page of a table with millions of rows costs the same."""
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         rows = self.object_list
         if isinstance(rows, QuerySet):
             return rows.order_by()[:COUNTED_TO].count()
@@ -41,6 +44,9 @@ class HistoryAdmin(ModelAdmin):
     ordering = ["-id"]
     actions = None
     list_fullwidth = True
+
+    class Media:
+        css = {"all": ["cases/admin.css"]}
 
     def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return can_configure(request) or bool(super().has_view_permission(request, obj))
@@ -71,6 +77,20 @@ class HistoryAdmin(ModelAdmin):
 def is_key(term: str) -> bool:
     """Whether the term can be a key; a longer number would be an error of the database."""
     return term.isascii() and term.isdigit() and len(term) <= 18
+
+
+def short_time(at: datetime | None) -> SafeString | str:
+    """A time that fits into one line of a column; to the second in its title."""
+    if at is None:
+        return "–"
+    local = timezone.localtime(at)
+    this_year = local.year == timezone.localtime().year
+    return format_html(
+        '<time class="e2c-when" datetime="{}" title="{}">{}</time>',
+        at.isoformat(),
+        f"{local:%Y-%m-%d %H:%M:%S %Z}",
+        date_format(local, "j M, H:i" if this_year else "j M Y"),
+    )
 
 
 def isolated(text: str) -> SafeString:

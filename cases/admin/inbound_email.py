@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
 from unfold.decorators import display
 
-from cases.admin.history import HistoryAdmin, is_key, isolated
+from cases.admin.history import HistoryAdmin, is_key, isolated, short_time
 from cases.downloads import download, open_raw_body, plain_text
 from cases.inbound.retry import RETRYABLE, CannotRetry, discard_inbound_email, retry_inbound_email
 from cases.models import InboundEmail
@@ -68,12 +68,9 @@ class InboundEmailAdmin(HistoryAdmin):
         ),
     ]
 
-    class Media:
-        css = {"all": ["cases/admin.css"]}
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[InboundEmail]:
         rows = super().get_queryset(request)
-        if request.resolver_match is not None and request.resolver_match.url_name.endswith("_changelist"):
+        if request.resolver_match is not None and str(request.resolver_match.url_name).endswith("_changelist"):
             return rows.defer("trail", "headers", "query", "last_error", "envelope_recipients", "also_received_by")
         return rows.select_related("routing_address", "raw", "waved_through_by", "duplicate_of__case").defer(
             "raw__content"
@@ -85,7 +82,7 @@ class InboundEmailAdmin(HistoryAdmin):
     # Columns and facts -----------------------------------------------------------------------------------------------
     @display(description=_("received"))
     def received(self, inbound: InboundEmail) -> Any:
-        return inbound.received_at
+        return short_time(inbound.received_at)
 
     @display(description=_("state"), label=STATE_COLOURS)
     def state_label(self, inbound: InboundEmail) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from cases.admin.case import case_link
-from cases.admin.history import HistoryAdmin, is_key, isolated
+from cases.admin.history import HistoryAdmin, is_key, isolated, short_time
 from cases.models import Outbox, TrackingRequest
 
 STATE_COLOURS = {
@@ -25,7 +25,7 @@ STATE_COLOURS = {
 
 @admin.register(Outbox)
 class OutboxAdmin(HistoryAdmin):
-    list_display = ["created_at", "state_label", "kind", "to", "about", "on_case", "result"]
+    list_display = ["when", "state_label", "kind", "to", "about", "on_case", "result"]
     list_filter = [("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter)]
     list_select_related = ["case"]
     search_fields = ["recipient"]
@@ -57,6 +57,10 @@ class OutboxAdmin(HistoryAdmin):
     @display(description=_("state"), label=STATE_COLOURS)
     def state_label(self, mail: Outbox) -> tuple[str, str]:
         return mail.state, mail.get_state_display()
+
+    @display(description=_("created"))
+    def when(self, mail: Outbox) -> SafeString | str:
+        return short_time(mail.created_at)
 
     @display(description=_("result"))
     def result(self, mail: Outbox) -> SafeString:

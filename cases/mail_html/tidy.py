@@ -207,7 +207,7 @@ def _attributes_at(html: str, position: int) -> tuple[list[tuple[str, str]], int
     attributes: list[tuple[str, str]] = []
     count = 0
     while True:
-        position = SKIPPED.match(html, position).end()  # type: ignore[union-attr] - matches the empty string too
+        position = SKIPPED.match(html, position).end()  # type: ignore[union-attr]  # matches the empty string too
         if html.startswith(">", position):
             return attributes, position + 1, count
         found = ATTRIBUTE.match(html, position)

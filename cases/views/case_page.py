@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,7 +47,7 @@ class ShownMessage:
     """One mail as the template shows it."""
 
     message: EmailMessage
-    recipients: list[tuple[str, list[EmailAddress]]]
+    recipients: list[tuple[str | Promise, list[EmailAddress]]]
     text: SafeString
     whole_text: SafeString | None  # None: `text` is all of it
     text_goes_on: bool
@@ -131,7 +132,7 @@ def badges_of(message: EmailMessage) -> list[str | Promise]:
     return badges
 
 
-def people_of(messages: list[EmailMessage]) -> list[tuple[str, str]]:
+def people_of(messages: Sequence[EmailMessage]) -> list[tuple[str, str]]:
     """(address, name) of everybody who wrote or received these mails, in order of appearance."""
     people: dict[str, str] = {}
     for message in messages:

@@ -17,7 +17,10 @@ from cases.selectors import find_visible_case
 @login_required
 def join(request: HttpRequest, number: int) -> HttpResponse:
     case = find_visible_case(request.user, number)
-    if case is None or (case.possibly_belongs_to is not None and not case.may_see_possible):
+    if case is None:
+        raise Http404
+    other = case.possibly_belongs_to
+    if other is not None and find_visible_case(request.user, other.number) is None:
         raise Http404
     try:
         target = join_possible_case(case=case, by=request.user)
