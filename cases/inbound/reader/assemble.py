@@ -128,6 +128,10 @@ def _assemble(
     def first(name: str) -> str:
         return by_name.get(name, ("",))[0]
 
+    def first_decoded(name: str) -> str:
+        """Of an id: RFC 2047 forbids encoded words there, some servers write long References in them all the same."""
+        return decode_words(first(name))
+
     def addresses(*names: str) -> tuple[MailAddress, ...]:
         """Of every header of these names. Of a repeated Subject the first wins, but no recipient must get lost."""
         found: list[MailAddress] = []
@@ -152,9 +156,9 @@ def _assemble(
         delivered_to=_delivered_to(by_name),
         subject=header_text(first("subject")),
         date=read_date(first("date")),
-        message_id=read_message_id(first("message-id")),
-        in_reply_to=read_message_ids(first("in-reply-to"), newest=limits.references),
-        references=read_message_ids(first("references"), newest=limits.references),
+        message_id=read_message_id(first_decoded("message-id")),
+        in_reply_to=read_message_ids(first_decoded("in-reply-to"), newest=limits.references),
+        references=read_message_ids(first_decoded("references"), newest=limits.references),
         thread_index=one_line(first("thread-index"))[:1000],
         headers=tuple((name, header_text(value[: limits.header_value])) for name, value in fields),
         text_body=text,

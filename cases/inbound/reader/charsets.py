@@ -212,7 +212,8 @@ def _foreign_sample(data: bytes) -> bytes:
 def decode_header_bytes(data: bytes, declared: str = "") -> str:
     """Raw header bytes: UTF-8 (RFC 6532), else the charset that the mail declares for its text, else cp1252."""
     if data.isascii():
-        return data.decode("ascii")
+        text = _decode_strictly(data, "iso2022_jp_ext") if b"\x1b$" in data else None
+        return text if text is not None else data.decode("ascii")
     text = _decode_strictly(data, "utf-8")
     if text is None and declared:
         codec = codec_for(declared)

@@ -14,6 +14,7 @@ _BLANKS = b" \t\r\n"
 _BASE64_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64_ALPHABET))
 _BAD_QUOTED = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*(?:\r?\n|\r)|\Z)")
+_LOOSE_SOFT_BREAK = re.compile(rb"=[ \t]*(?:[ \t]\r?\n|\r(?!\n))")
 _UU_FILE = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} ([^\r\n]{1,255})\r?\n", re.MULTILINE)
 _YENC_FILE = re.compile(
     rb"^=ybegin [^\r\n]{0,200}?name=([^\r\n]{1,255})\r?\n(?:=ypart [^\r\n]{0,200}\r?\n)?", re.MULTILINE
@@ -32,14 +33,15 @@ class EmbeddedFile:
 
 def decode_transfer(data: bytes, encoding: str, defects: MutableSet[str]) -> bytes:
     """The bytes that `encoding` stands for. An unknown encoding means the bytes as they are (RFC 2045 section 6.4)."""
-    if encoding in ("", "7bit", "8bit", "binary", "none"):
+    if encoding in ("", "7bit", "8bit", "binary", "7-bit", "8-bit", "none"):
         return data
     if encoding == "base64":
         return _decode_base64(data, defects)
     if encoding in ("quoted-printable", "quotedprintable"):
         if _BAD_QUOTED.search(data):
             defects.add("quoted_printable_damaged")
-        return binascii.a2b_qp(data)
+        # The decoder knows neither blanks behind a soft line break nor one that ends in a bare CR: it drops what follows.
+        return binascii.a2b_qp(_LOOSE_SOFT_BREAK.sub(b"=\r\n", data))
     if encoding in KNOWN_PRIVATE_ENCODINGS or encoding in ("uuencode", "uue"):
         _, files = take_embedded_files(data)
         return files[0].content if files else data
