@@ -49,8 +49,9 @@ class EmailService:
 
 def parse_email_url(url: str, *, api_url: str = "") -> EmailService:
     """The backend of a URL. `api_url` (E2C_ESP_API_URL) sends a provider's API calls elsewhere. Raises BadEmailUrl."""
+    name, mark, rest = url.partition("://")
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(name.replace("_", "-") + mark + rest)  # a scheme holds no underscore (RFC 3986), amazon_ses does
         port = parts.port
     except ValueError as error:
         raise BadEmailUrl("E2C_EMAIL_URL is not a URL.") from error
@@ -101,7 +102,6 @@ def _parse_esp(esp: str, user: str, password: str, query: dict[str, str], api_ur
         options["api_url"] = api_url
     elif esp == "postal" and "api_url" not in options:
         raise BadEmailUrl("E2C_EMAIL_URL: Postal runs on a server of your own; set E2C_ESP_API_URL to it.")
-    # A URL has no upper case in its scheme, so the module is found by the plain name.
     return EmailService(f"anymail.backends.{esp}.EmailBackend", options)
 
 
