@@ -40,7 +40,7 @@ def decode_transfer(data: bytes, encoding: str, defects: MutableSet[str]) -> byt
     if encoding in ("quoted-printable", "quotedprintable"):
         if _BAD_QUOTED.search(data):
             defects.add("quoted_printable_damaged")
-        # The decoder knows neither blanks behind a soft line break nor one that ends in a bare CR: it drops what follows.
+        # The decoder knows no blanks behind a soft line break, and drops the text after one that ends in a bare CR.
         return binascii.a2b_qp(_LOOSE_SOFT_BREAK.sub(b"=\r\n", data))
     if encoding in KNOWN_PRIVATE_ENCODINGS or encoding in ("uuencode", "uue"):
         _, files = take_embedded_files(data)
