@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from email.utils import formataddr, parseaddr
+from email.utils import formataddr
 
-__all__ = ["automatic_headers", "bracketed", "domain_of_sender", "one_line", "sender_header"]
+__all__ = ["automatic_headers", "bracketed", "domain_of_sender", "one_line", "sender_header", "split_sender"]
 
 MOST_SUBJECT = 250  # characters; longer subjects are cut by mail programs anyway
 
@@ -31,13 +31,22 @@ def automatic_headers(*, answers_a_mail: bool) -> dict[str, str]:
 
 def sender_header(configured: str) -> str:
     """A configured `Name <address>` as a From header without line ends, the name quoted where it must be."""
-    name, address = parseaddr(one_line(configured, limit=500))
+    name, address = split_sender(configured)
     return formataddr((name, address), charset="utf-8") if address.isascii() else address
+
+
+def split_sender(configured: str) -> tuple[str, str]:
+    """(name, address) of a configured `Name <address>` or bare address. A comma in the name is part of the name."""
+    name, bracket, address = one_line(configured, limit=500).rpartition("<")
+    if not bracket:
+        return "", address.strip()
+    return name.strip().strip('"').strip(), address.strip("> ")
 
 
 def domain_of_sender(configured: str) -> str:
     """The domain of a configured `Name <address>`, for Message-IDs; "localhost" when it has none."""
-    return parseaddr(configured)[1].rpartition("@")[2].lower() or "localhost"
+    _local, at, domain = split_sender(configured)[1].rpartition("@")
+    return domain.lower() if at and domain else "localhost"
 
 
 def bracketed(identifier: str) -> str:

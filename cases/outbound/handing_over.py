@@ -202,11 +202,16 @@ def _read_sdk_error(error: AnymailAPIError) -> Answer:
     return Unclear(detail)
 
 
-def _read_status(message: DjangoEmailMessage) -> Accepted:
-    """What Anymail learned about each recipient; other backends tell nothing."""
+def _read_status(message: DjangoEmailMessage) -> Answer:
+    """What Anymail learned about each recipient; other backends tell nothing, and raise when they fail."""
     status = getattr(message, "anymail_status", None)
     recipients = getattr(status, "recipients", None) or {}
     ids = {_bare(address): str(each.message_id or "") for address, each in recipients.items()}
+    states = {each.status for each in recipients.values()}
+    if states and states <= {"invalid", "rejected", "failed"}:
+        return Refused(f"The provider says {', '.join(sorted(states))}.")
+    if states and states <= {"unknown", None} and not any(ids.values()):
+        return Unclear("The provider's answer says nothing about any recipient.")
     return Accepted(
         provider_id=next((identifier for identifier in ids.values() if identifier), "")[:255],
         refused={

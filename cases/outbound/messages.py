@@ -9,7 +9,8 @@ from django.core.mail import EmailMessage as DjangoEmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 
 from cases.models import Outbox
-from cases.outbound.composing import automatic_headers, bracketed, one_line, sender_header
+from cases.outbound.composing import automatic_headers, bracketed, one_line, sender_header, split_sender
+from routing.addresses import normalise_address
 
 __all__ = ["CannotCompose", "compose", "written_out"]
 
@@ -25,6 +26,8 @@ def compose(outbox: Outbox, connection: BaseEmailBackend) -> DjangoEmailMessage:
     """
     if not outbox.message_identifier:
         raise CannotCompose("The row has no Message-ID.")
+    if normalise_address(split_sender(settings.E2C_SYSTEM_FROM)[1]) is None:
+        raise CannotCompose("E2C_SYSTEM_FROM is not an address that mail can come from.")
     message = DjangoEmailMessage(
         subject=one_line(outbox.subject),
         body=outbox.text_body,

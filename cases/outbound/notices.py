@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import parseaddr
 from typing import Protocol
 
 from django.conf import settings
@@ -19,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from cases.models import Case, EmailMessage, InboundEmail, Outbox
 from cases.outbound.budgets import over_budget
-from cases.outbound.composing import domain_of_sender, one_line
+from cases.outbound.composing import domain_of_sender, one_line, split_sender
 from cases.reasons import Reason
 from cases.thread_keys import signing_keys
 from cases.thread_token import new_message_id
@@ -158,7 +157,7 @@ def _is_ours(address: str) -> bool:
     """Whether mail to this address comes back to us: a notice would become a case, or go round."""
     return (
         domain_of(address) == settings.E2C_INBOUND_DOMAIN
-        or address == normalise_address(parseaddr(settings.E2C_SYSTEM_FROM)[1])
+        or address == normalise_address(split_sender(settings.E2C_SYSTEM_FROM)[1])
         or RoutingAddress.objects.filter(email_address__iexact=address, deleted_at__isnull=True).exists()
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -24,7 +25,7 @@ from cases.outbound.delivery import MESSAGE_STATUS
 from cases.outbound.notices import queue_owner_notice
 from routing.addresses import normalise_address
 
-__all__ = ["ReadEvents", "TrackingEvent", "settle_tracking"]
+__all__ = ["TrackingEvent", "TrackingReader", "settle_tracking"]
 
 logger = logging.getLogger(__name__)
 
@@ -68,14 +69,20 @@ class TrackingEvent(Protocol):
     mta_response: str | None
 
 
-ReadEvents = Callable[[TrackingRequest], Iterable[TrackingEvent]]
-
-
-def settle_tracking(read_events: ReadEvents, *, limit: int = BATCH, min_age: timedelta = timedelta(0)) -> int:
-    """Claim up to `limit` stored requests and apply their events. Returns how many were claimed. Not in a transaction.
-
-    `read_events` gives the events of one request; what it raises counts as a failed attempt.
+@dataclass(frozen=True, slots=True)
+class TrackingReader:
+    """How a stored request becomes events. What `read` raises is a failed attempt, which is tried again, except for
+    errors that another attempt cannot mend: `ignored` says that there is no event, `unreadable` that a person must
+    look.
     """
+
+    read: Callable[[TrackingRequest], Iterable[TrackingEvent]]
+    ignored: tuple[type[Exception], ...] = ()
+    unreadable: tuple[type[Exception], ...] = ()
+
+
+def settle_tracking(reader: TrackingReader, *, limit: int = BATCH, min_age: timedelta = timedelta(0)) -> int:
+    """Claim up to `limit` stored requests and apply their events. Returns how many were claimed. Not in a transaction."""
     token = claim(
         TrackingRequest.objects.all(),
         limit=limit,
@@ -88,30 +95,44 @@ def settle_tracking(read_events: ReadEvents, *, limit: int = BATCH, min_age: tim
         TrackingRequest.objects.select_related("raw__blob"), token, state=(State.RECEIVED, State.PROCESSING)
     )
     for row in rows:
-        _settle(row, read_events)
+        _settle(row, reader)
     return len(rows)
 
 
-def _settle(row: TrackingRequest, read_events: ReadEvents) -> None:
+def _settle(row: TrackingRequest, reader: TrackingReader) -> None:
     try:
-        events = list(read_events(row))
+        events = list(reader.read(row))
         with transaction.atomic():
-            prove(row)
-            reasons = [_apply(event) for event in events]
-            state, reason = _outcome(reasons)
-            prove(row, state=state, reason=reason, lease_until=None, settled_at=timezone.now())
+            prove(row)  # locks the row: nobody else applies its events meanwhile
+            state, reason = _outcome([_apply(event) for event in events])
+            TrackingRequest.objects.filter(pk=row.pk).update(
+                state=state, reason=reason, lease_until=None, settled_at=timezone.now()
+            )
+    except reader.ignored as error:
+        _end_unread(row, State.IGNORED, "no_events", error)
+    except reader.unreadable as error:
+        _end_unread(row, State.QUARANTINED, "parse_failed", error)
     except LostLease:
         logger.info("tracking request %s: the claim was lost, another worker has it", row.pk)
     except Exception as error:  # noqa: BLE001 - recorded on the row, tried again, quarantined after the last try
         logger.warning("tracking request %s: attempt %s: %s", row.pk, row.attempts, type(error).__name__)
-        _record_failure(row.pk, row.claim_token, traceback.format_exc(limit=-8)[-LONGEST_ERROR:])
+        _record_failure(row, traceback.format_exc(limit=-8))
 
 
-def _record_failure(pk: int, token: str, error: str) -> None:
-    """In a transaction of its own. The row is read anew: the one in memory may hold what was rolled back."""
-    row = TrackingRequest.objects.get(pk=pk)
-    row.claim_token = token
-    error = error.replace("\x00", "")
+def _end_unread(row: TrackingRequest, state: TrackingRequest.State, reason: str, error: Exception) -> None:
+    try:
+        prove(row, state=state, reason=reason, lease_until=None, last_error=_text(error), settled_at=timezone.now())
+    except LostLease:
+        logger.info("tracking request %s: the claim was lost, another worker has it", row.pk)
+
+
+def _text(error: object) -> str:
+    return str(error).replace("\x00", "").encode("utf-8", "replace").decode()[-LONGEST_ERROR:]
+
+
+def _record_failure(row: TrackingRequest, error: str) -> None:
+    """In a transaction of its own, after the one that failed was rolled back."""
+    error = _text(error)
     try:
         if row.attempts < settings.E2C_SETTLE_ATTEMPTS:
             not_before = retry_at(row.attempts, now=timezone.now())
@@ -120,7 +141,7 @@ def _record_failure(pk: int, token: str, error: str) -> None:
             now = timezone.now()
             prove(row, state=State.QUARANTINED, reason="failed", lease_until=None, last_error=error, settled_at=now)
     except LostLease:
-        logger.info("tracking request %s: the claim was lost, another worker has it", pk)
+        logger.info("tracking request %s: the claim was lost, another worker has it", row.pk)
 
 
 def _outcome(reasons: list[str]) -> tuple[TrackingRequest.State, str]:

@@ -148,7 +148,7 @@ def test_owner_is_told_with_a_link_and_no_content(organisation: Any, settings: A
 
 
 def test_subject_of_a_customer_cannot_break_out_of_the_header(organisation: Any) -> None:
-    case = owned_case(subject="Hi\r\nBcc: x@evil.example\u2028X: y\x85Z\x00")
+    case = owned_case(subject="Hi\r\nBcc: x@evil.example\u2028X: y\x85Z")
 
     [row] = queue_owner_notice(case, EmailMessageFactory(case=case))
 
