@@ -22,7 +22,15 @@ logger = logging.getLogger(__name__)
 METHODS = ("spf", "dkim", "dmarc")
 # RFC 8601 section 2.7; "hardfail" and "bestguesspass" are older words for two of them.
 _RESULTS = frozenset(("none", "pass", "fail", "policy", "neutral", "temperror", "permerror", "softfail"))
-_SYNONYMS = {"hardfail": "fail", "bestguesspass": "pass", "failed": "fail", "passed": "pass", "error": "temperror", "invalid": "permerror", "ok": "pass"}
+_SYNONYMS = {
+    "hardfail": "fail",
+    "bestguesspass": "pass",
+    "failed": "fail",
+    "passed": "pass",
+    "error": "temperror",
+    "invalid": "permerror",
+    "ok": "pass",
+}
 _MAX_HEADER = 8_000
 _MAX_SIGNATURES = 5
 _MAX_COMPUTED = 50_000_000
@@ -31,16 +39,25 @@ _COMMENT = re.compile(r"\([^()]{0,500}\)")
 _TAG = re.compile(r"([a-z]{1,10})\s{0,8}=\s{0,8}([^;\s]{0,400})", re.IGNORECASE)
 
 
-def authenticate(email: ParsedEmail, facts: ProviderFacts, context: AnalysisContext, raw: bytes | None) -> Authentication:
+def authenticate(
+    email: ParsedEmail, facts: ProviderFacts, context: AnalysisContext, raw: bytes | None
+) -> Authentication:
     """SPF, DKIM and DMARC results with their origin; the first origin that says anything is the only one used."""
-    return _by_provider(facts) or _by_trusted_server(email, context.trusted_authserv_ids) or _computed(email, context.resolver, raw) or Authentication()
+    return (
+        _by_provider(facts)
+        or _by_trusted_server(email, context.trusted_authserv_ids)
+        or _computed(email, context.resolver, raw)
+        or Authentication()
+    )
 
 
 def _by_provider(facts: ProviderFacts) -> Authentication | None:
     results = {method: result for method in METHODS if (result := _word(facts.authentication.get(method, "")))}
     if not results:
         return None
-    return Authentication(spf=results.get("spf"), dkim=results.get("dkim"), dmarc=results.get("dmarc"), by=facts.provider)
+    return Authentication(
+        spf=results.get("spf"), dkim=results.get("dkim"), dmarc=results.get("dmarc"), by=facts.provider
+    )
 
 
 def _word(value: str) -> str:
@@ -62,7 +79,10 @@ def _by_trusted_server(email: ParsedEmail, trusted: frozenset[str]) -> Authentic
     if not results:
         return None
     return Authentication(
-        spf=_best(results.get("spf")), dkim=_best(results.get("dkim")), dmarc=_best(results.get("dmarc")), by=authserv_id
+        spf=_best(results.get("spf")),
+        dkim=_best(results.get("dkim")),
+        dmarc=_best(results.get("dmarc")),
+        by=authserv_id,
     )
 
 
@@ -168,4 +188,32 @@ def _organisation(domain: str) -> str:
     return ".".join(labels[-size:])
 
 
-_SECOND_LEVEL = frozenset("co com org net gov edu ac or ne go gob gouv gv nom mil k12 govt school ltd plc me id web in sch".split())
+_SECOND_LEVEL = frozenset(
+    [
+        "co",
+        "com",
+        "org",
+        "net",
+        "gov",
+        "edu",
+        "ac",
+        "or",
+        "ne",
+        "go",
+        "gob",
+        "gouv",
+        "gv",
+        "nom",
+        "mil",
+        "k12",
+        "govt",
+        "school",
+        "ltd",
+        "plc",
+        "me",
+        "id",
+        "web",
+        "in",
+        "sch",
+    ]
+)

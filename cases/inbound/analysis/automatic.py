@@ -10,28 +10,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from cases.inbound.analysis.automatic_words import (
+from cases.inbound.analysis.bounces import find_bounce, has_null_return_path, is_success_report
+from cases.inbound.analysis.context import AnalysisContext
+from cases.inbound.analysis.html_text import html_to_text
+from cases.inbound.analysis.reports import DISPOSITION, FEEDBACK, content_type, parts_of, report_type
+from cases.inbound.analysis.words.absences import OUT_OF_OFFICE_SUBJECTS, OUT_OF_OFFICE_WORDS
+from cases.inbound.analysis.words.answers import (
     AUTO_REPLY_SUBJECTS,
     CHALLENGE_DOMAINS,
     CHALLENGE_SUBJECTS,
     CHALLENGE_WORDS,
-    DAEMON_LOCAL_PARTS,
-    OUT_OF_OFFICE_SUBJECTS,
-    OUT_OF_OFFICE_WORDS,
     READ_RECEIPT_SUBJECTS,
     READ_RECEIPT_WORDS,
 )
-from cases.inbound.analysis.bounces import (
-    contains_word,
-    find_bounce,
-    has_null_return_path,
-    is_success_report,
-    starts_with_phrase,
-)
-from cases.inbound.analysis.context import AnalysisContext
-from cases.inbound.analysis.html_text import html_to_text
-from cases.inbound.analysis.reply_words import REPLY_PREFIXES, fold
-from cases.inbound.analysis.reports import DISPOSITION, FEEDBACK, content_type, parts_of, report_type
+from cases.inbound.analysis.words.failures import DAEMON_LOCAL_PARTS
+from cases.inbound.analysis.words.folding import contains_phrase, fold, starts_with_phrase
+from cases.inbound.analysis.words.headers import REPLY_PREFIXES
 from cases.inbound.parsed import Bounce, ParsedEmail, ProviderFacts
 
 _WORDS_READ = 6_000
@@ -52,8 +46,19 @@ _AUTOREPLY_HEADERS = (
     "X-Amazon-Auto-Reply",
 )
 _LIST_HEADERS = ("List-Id", "List-Post", "Mailing-List", "X-Mailing-List", "X-BeenThere", "X-Mailman-Version")
-_BULK_HEADERS = ("List-Unsubscribe-Post", "Feedback-ID", "X-Campaign", "X-Campaign-Id", "X-CampaignID", "X-Mailer-RecptId", "X-CSA-Complaints", "X-MC-User")
-_REPLY_PREFIX = re.compile(r"\s{0,4}([^\s:：\[\]]{1,12}(?: [^\s:：\[\]]{1,6})?)\s{0,2}(?:\[\d{1,3}\]|\(\d{1,3}\))?\s?[:：]")
+_BULK_HEADERS = (
+    "List-Unsubscribe-Post",
+    "Feedback-ID",
+    "X-Campaign",
+    "X-Campaign-Id",
+    "X-CampaignID",
+    "X-Mailer-RecptId",
+    "X-CSA-Complaints",
+    "X-MC-User",
+)
+_REPLY_PREFIX = re.compile(
+    r"\s{0,4}([^\s:：\[\]]{1,12}(?: [^\s:：\[\]]{1,6})?)\s{0,2}(?:\[\d{1,3}\]|\(\d{1,3}\))?\s?[:：]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,12 @@ class Origin:
 def find_origin(email: ParsedEmail, facts: ProviderFacts, context: AnalysisContext) -> Origin:
     """Decide who wrote the mail. Reports come before loops, for a report may name us as its sender."""
     listed = is_list_mail(email)
-    found = _report(email, facts) or _own_loop(email, context) or _receipt_in_words(email) or _automatic(email, facts, listed=listed)
+    found = (
+        _report(email, facts)
+        or _own_loop(email, context)
+        or _receipt_in_words(email)
+        or _automatic(email, facts, listed=listed)
+    )
     return replace(found, is_list_mail=listed) if found else Origin(is_list_mail=listed)
 
 
@@ -88,7 +98,8 @@ def _report(email: ParsedEmail, facts: ProviderFacts) -> Origin | None:
         return Origin("feedback_report", "abuse feedback report (RFC 5965)")
     if kind == "disposition-notification" or (is_report and parts_of(email, DISPOSITION)):
         return Origin("read_receipt", "disposition notification (RFC 8098)")
-    if _is_answer(email) and not is_report:
+    local = email.sender.address.partition("@")[0] if email.sender else ""
+    if _is_answer(email) and not is_report and not local.startswith(DAEMON_LOCAL_PARTS):
         return None
     found = find_bounce(email, facts)
     if found:
@@ -108,7 +119,9 @@ def _is_answer(email: ParsedEmail) -> bool:
     return prefix is not None and fold(prefix.group(1)).split("[")[0].strip() in _ANSWER_PREFIXES
 
 
-_ANSWER_PREFIXES = REPLY_PREFIXES | frozenset(("fw", "fwd", "wg", "tr", "rv", "pd", "enc", "doorst", "vb", "vl", "fs", "ilt", "转发", "轉寄", "転送", "전달"))
+_ANSWER_PREFIXES = REPLY_PREFIXES | frozenset(
+    ("fw", "fwd", "wg", "tr", "rv", "pd", "enc", "doorst", "vb", "vl", "fs", "ilt", "转发", "轉寄", "転送", "전달")
+)
 
 
 def _own_loop(email: ParsedEmail, context: AnalysisContext) -> Origin | None:
@@ -117,7 +130,9 @@ def _own_loop(email: ParsedEmail, context: AnalysisContext) -> Origin | None:
     if any(sender.address in context.own_addresses for sender in email.senders):
         return Origin("own_loop", "one of its senders is an address of ours")
     for value in email.header_all("X-Loop")[:20]:
-        ours = next((word for word in re.split(r"[\s,;<>]+", value[:2000].lower()) if word in context.own_addresses), None)
+        ours = next(
+            (word for word in re.split(r"[\s,;<>]+", value[:2000].lower()) if word in context.own_addresses), None
+        )
         if ours:
             return Origin("own_loop", f"X-Loop names our address {ours}")
     if email.message_id and context.own_message_id(email.message_id):
@@ -140,7 +155,11 @@ def _automatic(email: ParsedEmail, facts: ProviderFacts, *, listed: bool) -> Ori
     if because:
         if _tells_absence(email, subject):
             return Origin("out_of_office", because)
-        if submitted in ("auto-generated", "auto-notified") and not email.in_reply_to and not starts_with_phrase(subject, AUTO_REPLY_SUBJECTS):
+        if (
+            submitted in ("auto-generated", "auto-notified")
+            and not email.in_reply_to
+            and not starts_with_phrase(subject, AUTO_REPLY_SUBJECTS)
+        ):
             # RFC 3834 section 5.1, RFC 5436: nobody asked for it, so it is a notification and no answer.
             return Origin("bulk", because)
         return Origin("auto_reply", because)
@@ -171,9 +190,9 @@ def _responder_sign(email: ParsedEmail, submitted: str) -> str:
 
 
 def _tells_absence(email: ParsedEmail, subject: str) -> bool:
-    if starts_with_phrase(subject, OUT_OF_OFFICE_SUBJECTS) or contains_word(subject, _LONG_ABSENCES):
+    if starts_with_phrase(subject, OUT_OF_OFFICE_SUBJECTS) or contains_phrase(subject, _LONG_ABSENCES):
         return True
-    return contains_word(_first_words(email), OUT_OF_OFFICE_WORDS)
+    return contains_phrase(_first_words(email), OUT_OF_OFFICE_WORDS)
 
 
 _LONG_ABSENCES = tuple(phrase for phrase in OUT_OF_OFFICE_SUBJECTS if len(phrase) >= 11 or ord(phrase[0]) > 0x2E80)
@@ -191,18 +210,32 @@ def _subject_of_responder(email: ParsedEmail, facts: ProviderFacts, subject: str
     if _is_answer(email):
         return None
     shown = email.subject[:80]
-    if _has_colon(subject) and starts_with_phrase(subject, _PROGRAM_ABSENCES):
+    if _is_heading(subject, _PROGRAM_ABSENCES):
         return Origin("out_of_office", f"subject of an absence notice: {shown}")
     absent = starts_with_phrase(subject, OUT_OF_OFFICE_SUBJECTS) or (
-        subject.startswith(("auto:", "auto ")) and contains_word(subject, _LONG_ABSENCES)
+        subject.startswith(("auto:", "auto ")) and contains_phrase(subject, _LONG_ABSENCES)
     )
-    if absent and contains_word(_first_words(email), OUT_OF_OFFICE_WORDS):
-        answered = bool(email.in_reply_to) or has_null_return_path(email, facts) or _precedence(email) in ("bulk", "junk")
+    if absent and contains_phrase(_first_words(email), OUT_OF_OFFICE_WORDS):
+        answered = (
+            bool(email.in_reply_to) or has_null_return_path(email, facts) or _precedence(email) in ("bulk", "junk")
+        )
         if answered or subject.startswith("auto:"):
             return Origin("out_of_office", f"absence notice: {shown}")
-    if starts_with_phrase(subject, AUTO_REPLY_SUBJECTS):
+    if _is_heading(subject, AUTO_REPLY_SUBJECTS):
         return Origin("auto_reply", f"subject of an automatic reply: {shown}")
     return None
+
+
+def _is_heading(subject: str, phrases: tuple[str, ...]) -> bool:
+    """Whether a subject is one of the phrases, or begins with one that a colon or bracket sets apart."""
+    bare = subject.lstrip("[(*【（ ")
+    for phrase in phrases:
+        stem = phrase.lstrip("[(*【（ ").rstrip("])*】） ")
+        if bare.startswith(stem):
+            rest = bare[len(stem) :].lstrip(" ")
+            if not rest.strip(".!") or rest[0] in ":：])】）*–—-" or rest.startswith(("from ", "re:", "aw:")):
+                return True
+    return False
 
 
 def _has_colon(subject: str) -> bool:
@@ -216,7 +249,7 @@ def _bulk(email: ParsedEmail, subject: str, *, listed: bool) -> Origin | None:
     takes_posts = bool(posted) and "no" not in posted.lower().split() and "@" in posted
     answers = bool(email.in_reply_to or email.references)
     if precedence in ("bulk", "junk"):
-        if takes_posts or (listed and answers):
+        if takes_posts or _came_by_list_owner(email) or (listed and answers):
             return None
         if _tells_absence(email, subject) and (answers or not listed):
             return Origin("out_of_office", f"Precedence: {precedence} and words of an absence")
@@ -229,9 +262,18 @@ def _bulk(email: ParsedEmail, subject: str, *, listed: bool) -> Origin | None:
     return None
 
 
+def _came_by_list_owner(email: ParsedEmail) -> bool:
+    """Majordomo and old list managers set Precedence: bulk on people's posts and name an owner as Sender."""
+    for name in ("Sender", "Errors-To", "Return-Path"):
+        local = email.header(name).strip().strip("<>").rpartition("<")[2].partition("@")[0].lower()
+        if local.startswith("owner-") or local.endswith(("-owner", "-request", "-errors", "-admin", "-bounces")):
+            return True
+    return False
+
+
 def _daemon(email: ParsedEmail) -> Origin | None:
     local = email.sender.address.partition("@")[0] if email.sender else ""
-    if local in DAEMON_LOCAL_PARTS:
+    if local.startswith(DAEMON_LOCAL_PARTS):
         return Origin("auto_reply", f"the sender {local} is a program")
     return None
 
@@ -239,14 +281,16 @@ def _daemon(email: ParsedEmail) -> Origin | None:
 def _receipt_in_words(email: ParsedEmail) -> Origin | None:
     """Read receipts of programs that use no RFC 8098 part: "Read: Your order" and one sentence."""
     subject = fold(email.subject[:300])
-    if not _has_colon(subject) and not starts_with_phrase(subject, ("return receipt", "read receipt", "lesebestätigung")):
+    if not _has_colon(subject) and not starts_with_phrase(
+        subject, ("return receipt", "read receipt", "lesebestätigung")
+    ):
         return None
     head = subject.replace("：", ":").partition(":")[0].strip(" ()[]")
     if head not in READ_RECEIPT_SUBJECTS:
         return None
     words = _first_words(email)
     # Such a notice is short and says when; a person's "Read: the manual" does not.
-    if len(words) < 900 and any(map(str.isdigit, words)) and contains_word(words, READ_RECEIPT_WORDS):
+    if len(words) < 900 and any(map(str.isdigit, words)) and contains_phrase(words, READ_RECEIPT_WORDS):
         return Origin("read_receipt", f"read receipt in words: {email.subject[:80]}")
     return None
 
@@ -258,13 +302,13 @@ def _challenge(email: ParsedEmail, bounce: Bounce | None) -> str:
         return f"challenge of {domain}"
     if bounce is not None:
         # A refusal that can be lifted by a confirmation; the server said so in its answer.
-        if contains_word(fold(bounce.reason), CHALLENGE_WORDS):
+        if contains_phrase(fold(bounce.reason), CHALLENGE_WORDS):
             return "the receiving server asks the sender to confirm"
         return ""
     if starts_with_phrase(fold(email.subject[:300]), CHALLENGE_SUBJECTS):
         return f"challenge: {email.subject[:80]}"
     words = _first_words(email)
-    if contains_word(words, CHALLENGE_WORDS) and "http" in words:
+    if contains_phrase(words, CHALLENGE_WORDS) and "http" in words:
         return "asks the sender to confirm by a link"
     return ""
 

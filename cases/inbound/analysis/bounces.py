@@ -10,20 +10,12 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import dataclass
 from email.message import Message
 
 from flufl.bounce import all_failures
 
-from cases.inbound.analysis.automatic_words import (
-    BOUNCE_SUBJECTS,
-    DAEMON_LOCAL_PARTS,
-    DAEMON_NAMES,
-    DELAYED_WORDS,
-    FAILURE_WORDS,
-    POSTMASTER_LOCAL_PARTS,
-)
 from cases.inbound.analysis.html_text import html_to_text
-from cases.inbound.analysis.reply_words import fold
 from cases.inbound.analysis.reports import (
     DELIVERY_STATUS,
     RETURNED,
@@ -35,6 +27,15 @@ from cases.inbound.analysis.reports import (
     recipient_statuses,
     report_type,
 )
+from cases.inbound.analysis.words.failure_sentences import FAILURE_WORDS
+from cases.inbound.analysis.words.failures import (
+    BOUNCE_SUBJECTS,
+    DAEMON_LOCAL_PARTS,
+    DAEMON_NAMES,
+    DELAYED_WORDS,
+    POSTMASTER_LOCAL_PARTS,
+)
+from cases.inbound.analysis.words.folding import contains_phrase, fold, starts_with_phrase
 from cases.inbound.parsed import Bounce, ParsedEmail, ProviderFacts
 
 # The detectors log each exception of theirs; here it only means "no form recognised".
@@ -72,7 +73,8 @@ _RETURNED_TEXT = (
 class Evidence:
     """What beside words says that a mail server wrote.
 
-    `strong`: a daemon's name or a null return path. `automatic`: some machine wrote, perhaps a shop's.
+    `daemon`: only servers use that name. `postmaster`, `named`: servers and their people do. `null_path`: notifications of
+    all sorts do. `automatic`: some machine wrote, perhaps a shop's. `returned_to`: the mail went where bounces go.
     """
 
     def __init__(self, email: ParsedEmail, facts: ProviderFacts) -> None:
@@ -81,15 +83,23 @@ class Evidence:
         from_header = fold(email.header("From")[:400])
         name = fold(sender.name) if sender else from_header
         self.null_path = has_null_return_path(email, facts)
-        self.daemon = local in DAEMON_LOCAL_PARTS or from_header.replace('"', "").startswith(
+        self.daemon = local.startswith(DAEMON_LOCAL_PARTS) or from_header.replace('"', "").startswith(
             ("mailer-daemon", "mailer daemon", "mail delivery sub", "mail delivery sys")
         )
         self.named = name.startswith(DAEMON_NAMES) or any(f"({known}" in from_header for known in DAEMON_NAMES)
-        self.postmaster = local == "postmaster"
+        self.postmaster = local.startswith("postmaster")
         self.empty_sender = sender is None and bool(self.named or "<>" in from_header or not from_header)
         self.failed_recipients = bool(email.header("X-Failed-Recipients"))
         automatic = email.header("Auto-Submitted").split(";")[0].split("(")[0].strip().lower()
         self.automatic = automatic not in ("", "no") or local in POSTMASTER_LOCAL_PARTS or self.failed_recipients
+
+        self.returned_to = any(
+            "bounce" in part or part.startswith("owner-") or part.endswith(("-owner", "-admin", "-errors"))
+            for part in (
+                address.partition("@")[0]
+                for address in (*(to.address for to in email.to[:5]), *email.delivered_to[:5])
+            )
+        )
 
     @property
     def strong(self) -> bool:
@@ -97,14 +107,23 @@ class Evidence:
 
     @property
     def any(self) -> bool:
-        return self.strong or self.automatic
+        return self.strong or self.automatic or self.returned_to
 
 
 def has_null_return_path(email: ParsedEmail, facts: ProviderFacts) -> bool:
     """RFC 5321 section 4.5.5: notifications leave with MAIL FROM:<>. Alone it proves nothing."""
     if facts.envelope_sender is not None:
         return facts.envelope_sender.strip() in ("", "<>")
-    return any(value.strip() == "<>" for value in email.header_all("Return-Path"))
+    if any(
+        value.strip() == "<>"
+        for name in ("Return-Path", "X-Envelope-From", "Envelope-From")
+        for value in email.header_all(name)
+    ):
+        return True
+    # A server on the way noted it: Exim and Sendmail, and qmail for its own.
+    return any(
+        "(envelope-from <>" in value or "invoked for bounce" in value for value in email.header_all("Received")[:30]
+    )
 
 
 def find_bounce(email: ParsedEmail, facts: ProviderFacts) -> tuple[Bounce, str] | None:
@@ -120,19 +139,18 @@ def find_bounce(email: ParsedEmail, facts: ProviderFacts) -> tuple[Bounce, str] 
     own, returned = _split_returned(text)
     words = fold(own)
     subject_says = _subject_says(subject)
-    words_say = contains_word(words, FAILURE_WORDS)
+    words_say = contains_phrase(words, FAILURE_WORDS)
     temporary, permanent = _known_forms(email, text)
     recognised = temporary | permanent
     coded = bool(_STATUS.search(own) or _SMTP_CODE.search(own))
-    if evidence.strong:
-        is_bounce = subject_says or bool(recognised) or (words_say and (coded or bool(_ADDRESS.search(own))))
-    else:
-        is_bounce = words_say and (subject_says or evidence.failed_recipients) and (bool(recognised) or coded or evidence.failed_recipients)
-    if not is_bounce:
+    signs = _Signs(subject_says, words_say, bool(recognised), coded, bool(_ADDRESS.search(own)))
+    if not _is_failure(evidence, signs):
         return None
     failed = _header_recipients(email) | recognised
     recipients = sorted(failed) or _addresses_near_failure(own, email)
-    delayed = (bool(temporary) and not permanent) or (not permanent and (contains_word(subject, DELAYED_WORDS) or contains_word(words, DELAYED_WORDS)))
+    delayed = (bool(temporary) and not permanent) or (
+        not permanent and (contains_phrase(subject, DELAYED_WORDS) or contains_phrase(words, DELAYED_WORDS))
+    )
     status = _status_in(own)
     bounce = Bounce(
         recipients=tuple(recipients[:_MAX_RECIPIENTS]),
@@ -144,6 +162,32 @@ def find_bounce(email: ParsedEmail, facts: ProviderFacts) -> tuple[Bounce, str] 
     )
     because = "a mail server's report" if recognised else "a mail server's failure notice"
     return bounce, f"{because}: {email.subject[:80]}".rstrip(": ")
+
+
+@dataclass(frozen=True, slots=True)
+class _Signs:
+    """What the words of a mail say: in its subject, in its text, in a known form, with a reply code, with an address."""
+
+    subject: bool
+    words: bool
+    form: bool
+    coded: bool
+    address: bool
+
+
+def _is_failure(evidence: Evidence, signs: _Signs) -> bool:
+    """How many words it takes: the surer it is that a mail server wrote, the fewer."""
+    if evidence.daemon or evidence.empty_sender:
+        return signs.subject or signs.form or (signs.words and (signs.coded or signs.address))
+    if evidence.null_path:
+        return signs.subject or signs.form or (signs.words and signs.coded)
+    if evidence.postmaster or evidence.named:
+        return signs.form or (signs.subject and (signs.words or signs.coded)) or (signs.words and signs.coded)
+    if evidence.failed_recipients:
+        return signs.words and (signs.subject or signs.form or signs.coded)
+    if evidence.automatic:
+        return signs.words and signs.subject and (signs.form or signs.coded)
+    return signs.form and signs.words and signs.subject
 
 
 # --- RFC 3464 ---------------------------------------------------------------------------------------------------------
@@ -191,12 +235,20 @@ def _bounce_of(statuses: list[RecipientStatus], email: ParsedEmail, text: str) -
     code = next((found for status in shown if (found := _status_in(status.status))), "")
     if not code or code.endswith(".0.0"):
         # "5.0.0" says nothing; the server's own words often carry the real code.
-        code = next((found for status in shown if (found := _status_in(status.diagnostic))), "") or code or _status_in(own)
-    reason = next((cleaned for status in shown if (cleaned := _clean_diagnostic(status.diagnostic))), "") or _reason_in(own)
-    if not statuses and contains_word(fold(email.subject), DELAYED_WORDS):
+        code = (
+            next((found for status in shown if (found := _status_in(status.diagnostic))), "")
+            or code
+            or _status_in(own)
+        )
+    reason = next(
+        (cleaned for status in shown if (cleaned := _clean_diagnostic(status.diagnostic))), ""
+    ) or _reason_in(own)
+    if not statuses and contains_phrase(fold(email.subject), DELAYED_WORDS):
         delayed = True
     return Bounce(
-        recipients=tuple((recipients or sorted(_header_recipients(email)) or _addresses_near_failure(own, email))[:_MAX_RECIPIENTS]),
+        recipients=tuple(
+            (recipients or sorted(_header_recipients(email)) or _addresses_near_failure(own, email))[:_MAX_RECIPIENTS]
+        ),
         status=code,
         hard=not delayed and not _is_temporary(code, reason),
         delayed=delayed,
@@ -233,7 +285,16 @@ def _known_forms(email: ParsedEmail, text: str) -> tuple[set[str], set[str]]:
 def _rebuilt(email: ParsedEmail, text: str, *, multipart: bool) -> Message:
     message = Message()
     for name, value in email.headers[:200]:
-        if name.lower() in ("from", "to", "subject", "x-failed-recipients", "x-mailer", "sender", "return-path", "message-id"):
+        if name.lower() in (
+            "from",
+            "to",
+            "subject",
+            "x-failed-recipients",
+            "x-mailer",
+            "sender",
+            "return-path",
+            "message-id",
+        ):
             message[name] = " ".join(value.split())[:500]
     if "From" not in message:
         message["From"] = email.sender.address if email.sender else "<>"
@@ -250,33 +311,14 @@ def _rebuilt(email: ParsedEmail, text: str, *, multipart: bool) -> Message:
 
 def _decoded(addresses: frozenset[bytes]) -> set[str]:
     found = {address.decode("ascii", "ignore").strip().strip("<>").rstrip(".").lower() for address in addresses}
-    return {address for address in found if _ADDRESS.fullmatch(address) or ("@" in address and len(address) < 200 and " " not in address)}
+    return {
+        address
+        for address in found
+        if _ADDRESS.fullmatch(address) or ("@" in address and len(address) < 200 and " " not in address)
+    }
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
-def contains_word(folded: str, words: tuple[str, ...]) -> bool:
-    """Whether text holds one of the phrases, each at the beginning of a word (scripts without spaces: anywhere)."""
-    for word in words:
-        position = folded.find(word)
-        while position >= 0:
-            if position == 0 or not folded[position - 1].isalnum() or ord(word[0]) > 0x2E80:
-                return True
-            position = folded.find(word, position + len(word))
-    return False
-
-
-def starts_with_phrase(subject: str, phrases: tuple[str, ...]) -> bool:
-    """Whether a folded subject begins with a phrase as whole words."""
-    bare = subject.lstrip("[(*【 ")
-    for candidate in (subject, bare):
-        for phrase in phrases:
-            if candidate.startswith(phrase):
-                rest = candidate[len(phrase) :]
-                if not rest or not rest[0].isalnum() or ord(phrase[-1]) > 0x2E80:
-                    return True
-    return False
-
-
 def _subject_says(subject: str) -> bool:
     return starts_with_phrase(subject, BOUNCE_SUBJECTS)
 
@@ -319,7 +361,7 @@ def _reason_in(own: str) -> str:
         if _SMTP_CODE.search(line) or _STATUS.search(line):
             return _sentence(lines, index)
     for index, line in enumerate(lines):
-        if contains_word(fold(line), FAILURE_WORDS):
+        if contains_phrase(fold(line), FAILURE_WORDS):
             return _sentence(lines, index)
     return ""
 
@@ -334,14 +376,22 @@ def _sentence(lines: list[str], index: int) -> str:
 
 
 def _header_recipients(email: ParsedEmail) -> set[str]:
-    return {found.group().lower() for value in email.header_all("X-Failed-Recipients")[:20] for found in _ADDRESS.finditer(value[:4000])}
+    return {
+        found.group().lower()
+        for value in email.header_all("X-Failed-Recipients")[:20]
+        for found in _ADDRESS.finditer(value[:4000])
+    }
 
 
 def _addresses_near_failure(own: str, email: ParsedEmail) -> list[str]:
     """Addresses in the server's words that are neither the server's nor the one it writes to."""
     ours = {address.address for address in (*email.to, *email.cc)} | {email.sender.address if email.sender else ""}
     found = dict.fromkeys(match.group().rstrip(".").lower() for match in _ADDRESS.finditer(own))
-    return [address for address in found if address not in ours and not address.startswith(("postmaster@", "mailer-daemon@"))][:10]
+    return [
+        address
+        for address in found
+        if address not in ours and not address.startswith(("postmaster@", "mailer-daemon@"))
+    ][:10]
 
 
 def _original_message_id(email: ParsedEmail, returned: str) -> str:

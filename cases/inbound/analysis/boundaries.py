@@ -10,17 +10,10 @@ import re
 from dataclasses import dataclass, field
 
 from cases.inbound.analysis.lines import MARK_ATTRIBUTION, MARK_CUT, Line
-from cases.inbound.analysis.reply_words import (
-    ATTRIBUTION_OPENERS,
-    FORWARDED_BY,
-    FORWARDED_MESSAGE,
-    LABEL_KIND,
-    MAX_LABEL,
-    ORIGINAL_MESSAGE,
-    WEEKDAYS,
-    WROTE,
-    fold,
-)
+from cases.inbound.analysis.words.attributions import ATTRIBUTION_OPENERS, WEEKDAYS, WROTE
+from cases.inbound.analysis.words.folding import fold
+from cases.inbound.analysis.words.headers import LABEL_KIND, MAX_LABEL
+from cases.inbound.analysis.words.separators import FORWARDED_BY, FORWARDED_MESSAGE, ORIGINAL_MESSAGE
 
 ATTRIBUTION = "attribution"
 HEADERS = "headers"

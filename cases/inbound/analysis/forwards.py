@@ -11,8 +11,9 @@ from cases.inbound.analysis.boundaries import ATTRIBUTION, FORWARD, HEADERS, ORI
 from cases.inbound.analysis.html_text import html_to_text
 from cases.inbound.analysis.lines import Line, join_lines
 from cases.inbound.analysis.replies import new_lines
-from cases.inbound.analysis.reply_words import FORWARD_PREFIXES, REPLY_PREFIXES, fold
 from cases.inbound.analysis.reports import content_type
+from cases.inbound.analysis.words.folding import fold
+from cases.inbound.analysis.words.headers import FORWARD_PREFIXES, REPLY_PREFIXES
 from cases.inbound.parsed import ForwardedOriginal, ParsedAttachment, ParsedEmail
 from cases.inbound.reader import TooComplex, UnreadableMail, read_mail
 from routing.addresses import MailAddress, read_address_list
@@ -70,14 +71,18 @@ def _read_inline(lines: list[Line], boundaries: list[Boundary], boundary: Bounda
     if not headers:
         # "Forwarded message" and then at once an attribution or the text itself.
         following = next_text(lines, start)
-        attribution = next((found for found in boundaries if found.kind == ATTRIBUTION and found.start == following), None)
+        attribution = next(
+            (found for found in boundaries if found.kind == ATTRIBUTION and found.start == following), None
+        )
         if attribution is not None:
             text = " ".join(line.text for line in lines[attribution.start : attribution.end])
             headers["from"] = text if "@" in text else ""
             start = attribution.end
     sender = _sender(headers.get("from", ""))
     body = [
-        Line(line.text, max(line.depth - boundary.depth, 0)) for line in lines[start:] if line.depth >= boundary.depth or line.is_blank
+        Line(line.text, max(line.depth - boundary.depth, 0))
+        for line in lines[start:]
+        if line.depth >= boundary.depth or line.is_blank
     ]
     return ForwardedOriginal(
         from_name=sender.name,
@@ -86,7 +91,9 @@ def _read_inline(lines: list[Line], boundaries: list[Boundary], boundary: Bounda
         date=headers.get("date", "")[:200],
         to=_MAILTO.sub("", headers.get("to", "")).strip()[:2000],
         body=join_lines(body),
-        comment=join_lines(new_lines(lines[: boundary.start], [found for found in boundaries if found.end <= boundary.start])),
+        comment=join_lines(
+            new_lines(lines[: boundary.start], [found for found in boundaries if found.end <= boundary.start])
+        ),
     )
 
 

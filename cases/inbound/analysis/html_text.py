@@ -27,12 +27,69 @@ MAX_TAGS = 12_000
 MAX_TAG_LENGTH = 4_000
 
 _BREAKING = frozenset(
-    "address article aside body center dd details dir div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 "
-    "header hr html legend li main menu nav ol p pre section summary table tbody tfoot thead tr ul blockquote".split()
+    [
+        "address",
+        "article",
+        "aside",
+        "body",
+        "center",
+        "dd",
+        "details",
+        "dir",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "html",
+        "legend",
+        "li",
+        "main",
+        "menu",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "summary",
+        "table",
+        "tbody",
+        "tfoot",
+        "thead",
+        "tr",
+        "ul",
+        "blockquote",
+    ]
 )
-_SPACED = frozenset("p h1 h2 h3 h4 h5 h6 pre".split())
+_SPACED = frozenset(["p", "h1", "h2", "h3", "h4", "h5", "h6", "pre"])
 _CELLS = frozenset(("td", "th"))
-_SILENT = frozenset("head script style title template noscript object iframe svg math textarea select".split())
+_SILENT = frozenset(
+    [
+        "head",
+        "script",
+        "style",
+        "title",
+        "template",
+        "noscript",
+        "object",
+        "iframe",
+        "svg",
+        "math",
+        "textarea",
+        "select",
+    ]
+)
 _KEPT = _BREAKING | _CELLS | _SILENT | frozenset(("br",))
 _TAG = re.compile(r"</?([a-zA-Z][a-zA-Z0-9:_-]{0,20})")
 _TAG_STOP = re.compile(r"[>\"']")
@@ -59,7 +116,9 @@ _ATTRIBUTION_IDS = frozenset(("reply-intro",))
 _SIGNATURE_CLASSES = frozenset(
     ("gmail_signature", "moz-signature", "protonmail_signature_block", "ms-outlook-mobile-signature")
 )
-_SIGNATURE_IDS = frozenset(("ms-outlook-mobile-signature", "ymail_android_signature", "applemailsignature", "signature"))
+_SIGNATURE_IDS = frozenset(
+    ("ms-outlook-mobile-signature", "ymail_android_signature", "applemailsignature", "signature")
+)
 _CITING_CLASSES = frozenset(("gmail_quote", "cite", "quote", "clean_bq", "iosymail"))
 _CITING_IDS = frozenset(("blockquote_zmail",))
 

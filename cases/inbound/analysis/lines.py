@@ -21,7 +21,9 @@ MARK_SIGNATURE = "signature"  # the program's own signature element
 
 # "> > text", ">>text", " > text"; bounded so that it cannot be made to look at one character twice.
 _QUOTE_PREFIX = re.compile(r"[ \t\u00a0]{0,3}((?:>[ \t\u00a0]?){1,200})")
-_INVISIBLE = str.maketrans("", "", "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
+_INVISIBLE = str.maketrans(
+    "", "", "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from cases.inbound.analysis.boundaries import ATTRIBUTION, Boundary, find_boundaries, is_rule, next_text
 from cases.inbound.analysis.html_text import html_lines
 from cases.inbound.analysis.lines import MARK_ATTRIBUTION, MARK_CUT, MARK_SIGNATURE, Line, join_lines, text_lines
-from cases.inbound.analysis.reply_words import FOOTER_WORDS, SENT_FROM, SENT_FROM_ENDINGS, fold
+from cases.inbound.analysis.words.folding import fold
+from cases.inbound.analysis.words.signatures import FOOTER_WORDS, SENT_FROM, SENT_FROM_ENDINGS
 from cases.inbound.parsed import ParsedEmail
 
 _TEXT, _QUOTE, _ATTRIBUTION, _SIGNATURE, _BLANK = "text", "quote", "attribution", "signature", "blank"
@@ -46,7 +47,9 @@ def new_lines(lines: list[Line], boundaries: list[Boundary]) -> list[Line]:
         first = _with_the_quote_above(kinds, first)
     while last > first and (is_rule(own[last]) or own[last].is_blank):
         last -= 1
-    return [line for line, kind in zip(own[first : last + 1], kinds[first : last + 1], strict=True) if kind != _SIGNATURE]
+    return [
+        line for line, kind in zip(own[first : last + 1], kinds[first : last + 1], strict=True) if kind != _SIGNATURE
+    ]
 
 
 def _kinds(lines: list[Line], attributions: list[Boundary]) -> list[str]:
@@ -94,7 +97,24 @@ def _is_sent_from(text: str) -> bool:
     return len(folded) <= 60 and folded.endswith(SENT_FROM_ENDINGS) and any(name in folded for name in _DEVICES)
 
 
-_DEVICES = ("iphone", "ipad", "outlook", "android", "galaxy", "samsung", "huawei", "xiaomi", "手机", "手機", "갤럭시", "スマート", "mail", "cihaz", "telefon", "yahoo")
+_DEVICES = (
+    "iphone",
+    "ipad",
+    "outlook",
+    "android",
+    "galaxy",
+    "samsung",
+    "huawei",
+    "xiaomi",
+    "手机",
+    "手機",
+    "갤럭시",
+    "スマート",
+    "mail",
+    "cihaz",
+    "telefon",
+    "yahoo",
+)
 
 
 def _mark_footer(lines: list[Line], kinds: list[str]) -> None:

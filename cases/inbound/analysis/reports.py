@@ -13,7 +13,13 @@ from cases.inbound.parsed import ParsedAttachment, ParsedEmail
 DELIVERY_STATUS = ("message/delivery-status", "message/global-delivery-status")
 DISPOSITION = ("message/disposition-notification", "message/global-disposition-notification")
 FEEDBACK = ("message/feedback-report",)
-RETURNED = ("message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers")
+RETURNED = (
+    "message/rfc822",
+    "message/global",
+    "text/rfc822-headers",
+    "message/rfc822-headers",
+    "message/global-headers",
+)
 
 _MAX_PART = 65_536
 _MAX_GROUPS = 200
@@ -85,7 +91,9 @@ def recipient_statuses(text: str) -> list[RecipientStatus]:
     """The per-recipient groups of a delivery report's text, in order."""
     statuses = []
     for group in field_groups(text):
-        recipient = address_of_field(group.get("original-recipient", "")) or address_of_field(group.get("final-recipient", ""))
+        recipient = address_of_field(group.get("original-recipient", "")) or address_of_field(
+            group.get("final-recipient", "")
+        )
         if not recipient and not ("action" in group and "status" in group):
             continue
         statuses.append(

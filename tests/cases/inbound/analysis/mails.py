@@ -20,7 +20,13 @@ def context(**changes: Any) -> AnalysisContext:
     return AnalysisContext(**(values | changes))
 
 
-def mail(text: str = "", html: str = "", subject: str = "Help with order 7", headers: tuple[tuple[str, str], ...] = (), **changes: Any) -> ParsedEmail:
+def mail(
+    text: str = "",
+    html: str = "",
+    subject: str = "Help with order 7",
+    headers: tuple[tuple[str, str], ...] = (),
+    **changes: Any,
+) -> ParsedEmail:
     """A mail of a customer; `headers` come beside the usual ones."""
     values: dict[str, Any] = {
         "sender": MailAddress("Casey Customer", "casey@example.net"),

@@ -44,7 +44,10 @@ def test_a_senders_own_authentication_results_are_not_believed() -> None:
 
 
 def test_a_trusted_name_below_the_topmost_header_is_not_believed() -> None:
-    headers = (("Authentication-Results", "other.example; none"), ("Authentication-Results", "mx.acme.example; dmarc=pass"))
+    headers = (
+        ("Authentication-Results", "other.example; none"),
+        ("Authentication-Results", "mx.acme.example; dmarc=pass"),
+    )
 
     result = analysed(mail("x", headers=headers), trusted_authserv_ids=TRUSTED)
 
@@ -84,12 +87,16 @@ def key() -> rsa.RSAPrivateKey:
 
 
 def signed(key: rsa.RSAPrivateKey, domain: bytes = b"example.net") -> bytes:
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption())
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
     return bytes(dkim.sign(RAW, b"s1", domain, pem)) + RAW
 
 
 def zone(key: rsa.RSAPrivateKey, policy: str = "v=DMARC1; p=reject", domain: str = "example.net") -> Zone:
-    public = base64.b64encode(key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)).decode()
+    public = base64.b64encode(
+        key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    ).decode()
     return Zone({f"s1._domainkey.{domain}": f"v=DKIM1; k=rsa; p={public}", "_dmarc.example.net": policy})
 
 
@@ -102,7 +109,9 @@ def test_a_signature_that_holds_passes_dkim_and_dmarc(key: rsa.RSAPrivateKey) ->
 
 
 def test_a_changed_body_fails_dkim_and_dmarc(key: rsa.RSAPrivateKey) -> None:
-    assert computed(signed(key).replace(b"dark", b"fine"), zone(key)) == Authentication(None, "fail", "fail", "computed")
+    assert computed(signed(key).replace(b"dark", b"fine"), zone(key)) == Authentication(
+        None, "fail", "fail", "computed"
+    )
 
 
 def test_a_signature_of_another_domain_is_not_aligned(key: rsa.RSAPrivateKey) -> None:
@@ -112,7 +121,9 @@ def test_a_signature_of_another_domain_is_not_aligned(key: rsa.RSAPrivateKey) ->
 
 
 def test_strict_alignment_wants_the_same_domain(key: rsa.RSAPrivateKey) -> None:
-    assert computed(signed(key), zone(key, "v=DMARC1; p=reject; adkim=s")) == Authentication(None, "pass", "fail", "computed")
+    assert computed(signed(key), zone(key, "v=DMARC1; p=reject; adkim=s")) == Authentication(
+        None, "pass", "fail", "computed"
+    )
 
 
 def test_a_domain_that_only_watches_is_not_failed_without_spf(key: rsa.RSAPrivateKey) -> None:

@@ -58,7 +58,9 @@ def test_a_persons_mail_with_such_a_header_stays_a_persons(headers: tuple[tuple[
 
 
 def test_an_absence_told_by_a_machine_is_out_of_office() -> None:
-    result = analysed(mail("Ich bin bis 5.1. im Urlaub.", subject="Re: Lampe", headers=(("Auto-Submitted", "auto-replied"),)))
+    result = analysed(
+        mail("Ich bin bis 5.1. im Urlaub.", subject="Re: Lampe", headers=(("Auto-Submitted", "auto-replied"),))
+    )
 
     assert result.automatic_kind == "out_of_office"
 
@@ -113,7 +115,10 @@ def test_a_subject_that_only_programs_write_is_out_of_office(subject: str) -> No
         ("Read: the manual", "I read it and it was displayed badly."),
         ("Auto: replacement part", "I need a part for my car."),
         ("Undeliverable parcel", "It came back: 550 5.1.1 user unknown, what is that?"),
-        ("Fwd: Undelivered Mail Returned to Sender", "This came back:\n\n<x@acme.example>: host mx said: 550 5.1.1 User unknown"),
+        (
+            "Fwd: Undelivered Mail Returned to Sender",
+            "This came back:\n\n<x@acme.example>: host mx said: 550 5.1.1 User unknown",
+        ),
     ],
 )
 def test_a_persons_words_about_absences_and_bounces_are_a_persons(subject: str, text: str) -> None:
@@ -124,9 +129,7 @@ def test_a_persons_words_about_absences_and_bounces_are_a_persons(subject: str, 
 
 
 def test_a_person_who_quotes_a_bounce_is_a_person() -> None:
-    text = (
-        "I got this when I wrote to you:\n\n> This is the mail system at host mx.example.net.\n> <help@acme.example>: host mx.acme.example said: 550 5.1.1 User unknown\n"
-    )
+    text = "I got this when I wrote to you:\n\n> This is the mail system at host mx.example.net.\n> <help@acme.example>: host mx.acme.example said: 550 5.1.1 User unknown\n"
 
     result = analysed(mail(text, subject="Undelivered Mail Returned to Sender"))
 
@@ -162,7 +165,10 @@ def test_a_list_that_takes_no_posts_is_bulk() -> None:
 
 
 def test_a_newsletter_with_one_click_unsubscription_is_bulk() -> None:
-    headers = (("List-Unsubscribe", "<https://example.net/u>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+    headers = (
+        ("List-Unsubscribe", "<https://example.net/u>"),
+        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+    )
 
     result = analysed(mail(TEXT, headers=headers))
 

@@ -8,7 +8,11 @@ from cases.inbound.parsed import Bounce, ProviderFacts
 from tests.cases.inbound.analysis.mails import analysed_raw
 
 
-def report(fields: str, returned: str = "Content-Type: message/rfc822\n\nMessage-ID: <7.abc@ours.example>\nSubject: Re: x\n\nquoted", subject: str = "Returned mail") -> str:
+def report(
+    fields: str,
+    returned: str = "Content-Type: message/rfc822\n\nMessage-ID: <7.abc@ours.example>\nSubject: Re: x\n\nquoted",
+    subject: str = "Returned mail",
+) -> str:
     return (
         f"From: MAILER-DAEMON@mx.example.net\nTo: support@acme.example\nReturn-Path: <>\nSubject: {subject}\nMIME-Version: 1.0\n"
         f"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\nContent-Type: text/plain\n\ncould not be delivered\n--b\n"
@@ -16,7 +20,12 @@ def report(fields: str, returned: str = "Content-Type: message/rfc822\n\nMessage
     )
 
 
-def notice(text: str, subject: str = "failure notice", sender: str = "MAILER-DAEMON@mx.example.net", more: str = "Return-Path: <>\n") -> str:
+def notice(
+    text: str,
+    subject: str = "failure notice",
+    sender: str = "MAILER-DAEMON@mx.example.net",
+    more: str = "Return-Path: <>\n",
+) -> str:
     return f"From: {sender}\nTo: support@acme.example\n{more}Subject: {subject}\nContent-Type: text/plain; charset=utf-8\n\n{text}\n"
 
 
@@ -45,11 +54,19 @@ def test_a_temporary_failure_is_soft() -> None:
 
 
 def test_a_delayed_mail_is_a_warning() -> None:
-    result = analysed_raw(report("Final-Recipient: rfc822; casey@example.net\nAction: delayed\nStatus: 4.4.1\nWill-Retry-Until: Mon, 8 Jan 2024 10:12:00 +0000"))
+    result = analysed_raw(
+        report(
+            "Final-Recipient: rfc822; casey@example.net\nAction: delayed\nStatus: 4.4.1\nWill-Retry-Until: Mon, 8 Jan 2024 10:12:00 +0000"
+        )
+    )
 
     assert result.automatic_kind == "bounce"
     assert result.bounce is not None
-    assert (result.bounce.hard, result.bounce.delayed, result.bounce.recipients) == (False, True, ("casey@example.net",))
+    assert (result.bounce.hard, result.bounce.delayed, result.bounce.recipients) == (
+        False,
+        True,
+        ("casey@example.net",),
+    )
 
 
 def test_every_failed_recipient_is_named_and_a_delivered_one_is_not() -> None:
@@ -65,14 +82,21 @@ def test_every_failed_recipient_is_named_and_a_delivered_one_is_not() -> None:
 
 
 def test_the_original_recipient_is_preferred() -> None:
-    result = analysed_raw(report("Original-Recipient: rfc822;casey@example.net\nFinal-Recipient: rfc822;c.7@inner.example\nAction: failed\nStatus: 5.0.0"))
+    result = analysed_raw(
+        report(
+            "Original-Recipient: rfc822;casey@example.net\nFinal-Recipient: rfc822;c.7@inner.example\nAction: failed\nStatus: 5.0.0"
+        )
+    )
 
     assert result.bounce is not None
     assert result.bounce.recipients == ("casey@example.net",)
 
 
 def test_the_message_id_is_read_from_returned_headers_alone() -> None:
-    raw = report("Final-Recipient: rfc822; a@example.net\nAction: failed\nStatus: 5.1.1", "Content-Type: text/rfc822-headers\n\nSubject: Re: x\nMessage-Id:\n <7.abc@ours.example>\n")
+    raw = report(
+        "Final-Recipient: rfc822; a@example.net\nAction: failed\nStatus: 5.1.1",
+        "Content-Type: text/rfc822-headers\n\nSubject: Re: x\nMessage-Id:\n <7.abc@ours.example>\n",
+    )
 
     result = analysed_raw(raw)
 
@@ -170,7 +194,10 @@ def test_a_failure_told_by_a_null_sender_without_a_subject_is_a_bounce() -> None
 
 
 def test_a_warning_in_words_is_delayed() -> None:
-    raw = notice("Delivery to the following recipient has been delayed:\n\n     casey@example.net\n\nMessage will be retried for 2 more day(s)", subject="Delivery Status Notification (Delay)")
+    raw = notice(
+        "Delivery to the following recipient has been delayed:\n\n     casey@example.net\n\nMessage will be retried for 2 more day(s)",
+        subject="Delivery Status Notification (Delay)",
+    )
 
     result = analysed_raw(raw)
 
@@ -179,7 +206,12 @@ def test_a_warning_in_words_is_delayed() -> None:
 
 
 def test_a_shops_notice_about_a_parcel_is_no_bounce() -> None:
-    raw = notice("Your parcel 7 could not be delivered today.", subject="Delivery failed", sender="Parcels <noreply@shop.example>", more="Auto-Submitted: auto-generated\n")
+    raw = notice(
+        "Your parcel 7 could not be delivered today.",
+        subject="Delivery failed",
+        sender="Parcels <noreply@shop.example>",
+        more="Auto-Submitted: auto-generated\n",
+    )
 
     result = analysed_raw(raw)
 
@@ -187,7 +219,9 @@ def test_a_shops_notice_about_a_parcel_is_no_bounce() -> None:
 
 
 def test_a_challenge_in_a_report_is_a_challenge_that_keeps_its_facts() -> None:
-    raw = report("Final-Recipient: rfc822; casey@example.net\nAction: failed\nStatus: 4.7.0\nDiagnostic-Code: X-Notice; Sender not pre-approved. Follow the instructions")
+    raw = report(
+        "Final-Recipient: rfc822; casey@example.net\nAction: failed\nStatus: 4.7.0\nDiagnostic-Code: X-Notice; Sender not pre-approved. Follow the instructions"
+    )
 
     result = analysed_raw(raw)
 
@@ -197,7 +231,12 @@ def test_a_challenge_in_a_report_is_a_challenge_that_keeps_its_facts() -> None:
 
 
 def test_a_null_envelope_sender_counts_like_a_null_return_path() -> None:
-    raw = notice("550 5.1.1 casey@example.net user unknown", subject="Mail failure", sender="Server <server@mx.example.net>", more="")
+    raw = notice(
+        "550 5.1.1 casey@example.net user unknown",
+        subject="Mail failure",
+        sender="Server <server@mx.example.net>",
+        more="",
+    )
 
     result = analysed_raw(raw, ProviderFacts("test", envelope_sender=""))
 
@@ -205,7 +244,11 @@ def test_a_null_envelope_sender_counts_like_a_null_return_path() -> None:
 
 
 def test_a_person_who_attaches_a_bounce_is_a_person() -> None:
-    inner = report("Final-Recipient: rfc822; a@example.net\nAction: failed\nStatus: 5.1.1").replace("boundary=b", "boundary=c").replace("--b", "--c")
+    inner = (
+        report("Final-Recipient: rfc822; a@example.net\nAction: failed\nStatus: 5.1.1")
+        .replace("boundary=b", "boundary=c")
+        .replace("--b", "--c")
+    )
     raw = (
         "From: Casey <casey@example.net>\nTo: support@acme.example\nSubject: Your address does not work\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n"
         f"--b\n\nSee the bounce that I got.\n--b\nContent-Type: message/rfc822\n\n{inner}\n--b--\n"

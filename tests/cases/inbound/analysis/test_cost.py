@@ -29,7 +29,7 @@ TEXTS = {
     "spaces": " ",
     "interleaved": "> q\na\n",
     "mailto": "From: [mailto:",
-    "brackets": "<(\"",
+    "brackets": '<("',
 }
 PAGES = {
     "unfinished tags": "<a",

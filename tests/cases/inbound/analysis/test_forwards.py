@@ -76,7 +76,9 @@ ORIGINAL = ForwardedOriginal(
 )
 
 
-@pytest.mark.parametrize(("separator", "labels", "prefix"), [row[1:] for row in FORWARDS], ids=[row[0] for row in FORWARDS])
+@pytest.mark.parametrize(
+    ("separator", "labels", "prefix"), [row[1:] for row in FORWARDS], ids=[row[0] for row in FORWARDS]
+)
 def test_an_inline_forward_is_read(separator: str, labels: str, prefix: str) -> None:
     sender, date, subject, to = labels.split("|")
     block = f"{sender}: Jane Roe <jane@example.org>\n{date}: 5 Jan 2024 10:12\n{subject}: The lamp\n{to}: Kim <kim@example.net>"
@@ -142,15 +144,19 @@ def test_a_forward_inside_an_answered_mail_is_no_forward_to_us() -> None:
 
 
 def test_an_attached_mail_is_a_forward() -> None:
-    content = (
-        b"From: Jane Roe <jane@example.org>\r\nTo: Kim <kim@example.net>\r\nSubject: The lamp\r\nDate: Fri, 05 Jan 2024 10:12:00 +0000\r\n\r\nIt is dark.\r\n\r\nJane\r\n"
-    )
+    content = b"From: Jane Roe <jane@example.org>\r\nTo: Kim <kim@example.net>\r\nSubject: The lamp\r\nDate: Fri, 05 Jan 2024 10:12:00 +0000\r\n\r\nIt is dark.\r\n\r\nJane\r\n"
     attachment = ParsedAttachment("lamp.eml", "message/rfc822", content)
 
     result = analysed(mail("Can you help her?", subject="Fwd: The lamp", attachments=(attachment,)))
 
     assert result.forwarded == ForwardedOriginal(
-        "Jane Roe", "jane@example.org", "The lamp", "Fri, 05 Jan 2024 10:12:00 +0000", "Kim <kim@example.net>", "It is dark.\n\nJane", "Can you help her?"
+        "Jane Roe",
+        "jane@example.org",
+        "The lamp",
+        "Fri, 05 Jan 2024 10:12:00 +0000",
+        "Kim <kim@example.net>",
+        "It is dark.\n\nJane",
+        "Can you help her?",
     )
 
 

@@ -138,7 +138,11 @@ def test_text_above_an_attribution_and_a_quote_is_the_reply(attribution: str) ->
     assert result.reply_text == NEW
 
 
-@pytest.mark.parametrize("attribution", [text for _, text in ATTRIBUTIONS if "@" in text], ids=[name for name, text in ATTRIBUTIONS if "@" in text])
+@pytest.mark.parametrize(
+    "attribution",
+    [text for _, text in ATTRIBUTIONS if "@" in text],
+    ids=[name for name, text in ATTRIBUTIONS if "@" in text],
+)
 def test_an_attribution_with_an_address_needs_no_quote_marks_below(attribution: str) -> None:
     text = f"{NEW}\n\n{attribution}\n\n{OLD}\n"
 
@@ -199,7 +203,7 @@ HTML_REPLIES = [
     (
         "apple mail",
         f'<html><body>{NEW_HTML}<div><br><blockquote type="cite"><div>On 5 Jan 2024, at 10:12, Acme &lt;support@acme.example&gt; wrote:</div><br>'
-        f'<div>{OLD}</div></blockquote></div></body></html>',
+        f"<div>{OLD}</div></blockquote></div></body></html>",
     ),
     (
         "thunderbird",
@@ -227,7 +231,7 @@ HTML_REPLIES = [
     ),
     (
         "notes",
-        f'<font>{NEW_HTML}</font><br><br><font size=1>From: </font><font>Acme &lt;support@acme.example&gt;</font><br><font>To: </font><font>casey@example.net</font><br>'
+        f"<font>{NEW_HTML}</font><br><br><font size=1>From: </font><font>Acme &lt;support@acme.example&gt;</font><br><font>To: </font><font>casey@example.net</font><br>"
         f"<font>Date: </font><font>01/05/2024 10:12 AM</font><br><font>Subject: </font><font>Re: Lamp</font><br><hr noshade><br>{OLD}",
     ),
     (
@@ -272,9 +276,7 @@ def test_a_blockquote_that_the_sender_made_is_no_quote() -> None:
 
 # --- answers between and below ----------------------------------------------------------------------------------------
 def test_answers_between_quoted_lines_are_kept_with_them() -> None:
-    text = (
-        "On 5 Jan 2024, at 10:12, Acme <support@acme.example> wrote:\n> Which lamp?\n\nThe red one.\n\n> Which socket?\n\nThe left one.\n\n> Regards\n> Acme\n"
-    )
+    text = "On 5 Jan 2024, at 10:12, Acme <support@acme.example> wrote:\n> Which lamp?\n\nThe red one.\n\n> Which socket?\n\nThe left one.\n\n> Regards\n> Acme\n"
 
     result = analysed(mail(text))
 
@@ -367,7 +369,9 @@ def test_a_mail_that_is_all_quote_is_shown_as_it_is() -> None:
     ],
 )
 def test_a_signature_is_not_part_of_the_reply(signature: str) -> None:
-    result = analysed(mail(f"{NEW}\n\n{signature}\n\nOn 5 Jan 2024, at 10:12, Acme <support@acme.example> wrote:\n> {OLD}\n"))
+    result = analysed(
+        mail(f"{NEW}\n\n{signature}\n\nOn 5 Jan 2024, at 10:12, Acme <support@acme.example> wrote:\n> {OLD}\n")
+    )
 
     assert result.reply_text == NEW
 

@@ -77,7 +77,9 @@ def test_thanks_with_news_is_no_thanks(text: str) -> None:
 
 
 def test_thanks_above_a_quote_is_thanks() -> None:
-    result = analysed(mail("Thanks!\n\nOn 5 Jan 2024, at 10:12, Acme <support@acme.example> wrote:\n> Please restart the lamp?\n"))
+    result = analysed(
+        mail("Thanks!\n\nOn 5 Jan 2024, at 10:12, Acme <support@acme.example> wrote:\n> Please restart the lamp?\n")
+    )
 
     assert result.is_thanks
 
