@@ -1,4 +1,6 @@
-"""The one settings file. Every value comes from the environment through e2c_project.env; docs/settings.md lists them all."""
+"""The one settings file. Every value comes from the environment through e2c_project.env; docs/settings.md lists them
+all.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,8 @@ _made = env.generated_secrets(E2C_DATA_DIR / f"secrets-{E2C_MODE}.json", _secret
 
 SECRET_KEY = env.text("SECRET_KEY") or _made.get("SECRET_KEY", "")
 SECRET_KEY_FALLBACKS = env.words("E2C_SECRET_KEY_FALLBACKS")
-# Signs thread tokens, reply addresses and Message-IDs; the first one signs, all of them prove. Empty: SECRET_KEY does it.
+# Signs thread tokens, reply addresses and Message-IDs; the first one signs, all of them prove. Empty: SECRET_KEY does
+# it.
 E2C_THREAD_KEYS = env.words("E2C_THREAD_KEYS")
 ALLOWED_HOSTS = env.words("E2C_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.words("E2C_CSRF_TRUSTED_ORIGINS")
@@ -39,7 +42,9 @@ PORT = env.whole_number("PORT", 8000, minimum=1, maximum=65535)
 # Addresses and links -------------------------------------------------------------------------------------------------
 E2C_PUBLIC_URL = env.text("E2C_PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 E2C_INBOUND_DOMAIN = env.text("E2C_INBOUND_DOMAIN", "inbound.demo.example" if IS_DEMO else "inbound.localhost").lower()
-E2C_SYSTEM_FROM = env.text("E2C_SYSTEM_FROM", "Email-to-Case <no-reply@demo.example>" if IS_DEMO else "no-reply@localhost")
+E2C_SYSTEM_FROM = env.text(
+    "E2C_SYSTEM_FROM", "Email-to-Case <no-reply@demo.example>" if IS_DEMO else "no-reply@localhost"
+)
 E2C_TRIAL = env.flag("E2C_TRIAL", default=False)
 E2C_DEMO_DATA = env.flag("E2C_DEMO_DATA", default=True)
 
@@ -56,7 +61,8 @@ E2C_PROVIDERS = providers.chosen_providers(
 # (provider, variable) pairs that start-up and check_setup name.
 E2C_MISSING_CREDENTIALS = providers.missing_credentials(E2C_PROVIDERS, E2C_PROVIDER_CREDENTIALS)
 E2C_SNS_TOPICS = [t.strip() for t in E2C_PROVIDER_CREDENTIALS["E2C_SNS_TOPICS"].split(",") if t.strip()]
-# Content that a provider hands out by API: how long one request may take, in seconds, and where it goes when not the provider.
+# Content that a provider hands out by API: how long one request may take, in seconds, and where it goes when not the
+# provider.
 E2C_FETCH_TIMEOUT = env.whole_number("E2C_FETCH_TIMEOUT", 30, minimum=1)
 E2C_INBOUND_API_URL = env.text("E2C_INBOUND_API_URL")
 E2C_SETTLE_ATTEMPTS = env.whole_number("E2C_SETTLE_ATTEMPTS", 5, minimum=1)
@@ -131,8 +137,9 @@ _database = dj_database_url.parse(
     env.text("DATABASE_URL") or f"sqlite:///{E2C_DATA_DIR / 'db.sqlite3'}", conn_max_age=600, conn_health_checks=True
 )
 if _database["ENGINE"] == "django.db.backends.sqlite3":
-    # WAL lets readers go on beside the one writer; IMMEDIATE takes the write lock at the start of a transaction, so that two
-    # writers wait for each other instead of failing half way; synchronous=FULL because a 2xx promises the bytes are on disk.
+    # WAL lets readers go on beside the one writer; IMMEDIATE takes the write lock at the start of a transaction, so
+    # that two writers wait for each other instead of failing half way; synchronous=FULL because a 2xx promises the
+    # bytes are on disk.
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,  # seconds
@@ -144,7 +151,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ATOMIC_REQUESTS = False
 
 # Celery --------------------------------------------------------------------------------------------------------------
-CELERY_BROKER_URL = env.text("CELERY_BROKER_URL") or "filesystem://"
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL") or "filesystem://localhost"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_EAGER_RESULT = False
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -153,7 +160,9 @@ CELERY_RESULT_SERIALIZER = "json"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_TASK_PUBLISH_RETRY = False  # the row is the queue; a wake-up that is lost costs seconds, the sweeper settles the mail
+CELERY_TASK_PUBLISH_RETRY = (
+    False  # the row is the queue; a wake-up that is lost costs seconds, the sweeper settles the mail
+)
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any]
 if CELERY_BROKER_URL.startswith("filesystem:"):
     _broker = E2C_DATA_DIR / "broker"
@@ -258,12 +267,17 @@ USE_I18N = True
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-# Logs: one line each, never mail content ------------------------------------------------------------------------------
+# Logs: one line each, never mail content
+# ------------------------------------------------------------------------------
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.choice("E2C_LOG_LEVEL", "WARNING" if IS_DEMO else "INFO", ["DEBUG", "INFO", "WARNING", "ERROR"])},
+    "root": {
+        "handlers": ["stderr"],
+        "level": env.choice("E2C_LOG_LEVEL", "WARNING" if IS_DEMO else "INFO", ["DEBUG", "INFO", "WARNING", "ERROR"]),
+    },
 }
-SILENCED_SYSTEM_CHECKS: list[str] = []
+# W019 asks for DENY: a mail is shown in a frame of our own case page (SAMEORIGIN), never in one of another site.
+SILENCED_SYSTEM_CHECKS = ["security.W019"]

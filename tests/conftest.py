@@ -1,52 +1,75 @@
-"""Which services a test needs, and what every database test starts from."""
+"""Which services a test needs, and what every database test starts from.
+
+A test whose service is absent is left out, not skipped: who has neither PostgreSQL nor Redis sees a green run and a
+line that says what it did not cover. With E2C_TEST_REQUIRE_SERVICES=1 (in CI) nothing may be absent.
+"""
 
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+from cases.setup import set_up_instance
+from tests import services
+
+CHROMIUM = services.chromium()
 SERVICES_REQUIRED = os.environ.get("E2C_TEST_REQUIRE_SERVICES") == "1"
 
 
-def missing_service(item: pytest.Item) -> str | None:
-    """Why the services a test is marked with cannot be used here; None when all are there."""
-    if item.get_closest_marker("postgres"):
-        from django.db import connection
+def absent_services() -> dict[str, str]:
+    """Why the tests of a marker cannot run here."""
+    absent: dict[str, str] = {}
+    if connection.vendor != "postgresql":
+        absent["postgres"] = "DATABASE_URL names no PostgreSQL server"
+    redis_url = os.environ.setdefault("E2C_TEST_REDIS_URL", services.DEFAULT_REDIS_URL)
+    if fault := services.redis_fault(redis_url):
+        absent["redis"] = f"no Redis at E2C_TEST_REDIS_URL: {fault}"
+    if not CHROMIUM:
+        absent["browser"] = "no Chromium found"
+    return absent
 
-        if connection.vendor != "postgresql":
-            return "needs DATABASE_URL of a PostgreSQL server"
-    if item.get_closest_marker("redis") and not os.environ.get("E2C_TEST_REDIS_URL"):
-        return "needs E2C_TEST_REDIS_URL"
-    if item.get_closest_marker("browser") and not Path(CHROMIUM).exists():
-        return "needs Chromium"
-    return None
+
+ABSENT_SERVICES = pytest.StashKey[dict[str, str]]()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        reason = missing_service(item)
-        if reason and not (SERVICES_REQUIRED and item.get_closest_marker("browser")):
-            item.add_marker(pytest.mark.skip(reason=reason))
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[ABSENT_SERVICES] = absent_services()
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    return [f"left out, {marker}: {why}" for marker, why in config.stash[ABSENT_SERVICES].items()]
+
+
+@pytest.hookimpl(trylast=True)  # after -m and -k have chosen
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    absent = config.stash[ABSENT_SERVICES]
+    left_out = [item for item in items if any(item.get_closest_marker(marker) for marker in absent)]
+    if not left_out:
+        return
+    needed = {marker for marker in absent for item in left_out if item.get_closest_marker(marker)}
+    # CI runs the tests twice: those of PostgreSQL have their turn in the second round.
+    forgiven = {"postgres"} if connection.vendor == "sqlite" else set()
+    if SERVICES_REQUIRED and needed - forgiven:
+        reasons = "; ".join(absent[marker] for marker in sorted(needed - forgiven))
+        pytest.exit(f"E2C_TEST_REQUIRE_SERVICES=1, but {reasons}", returncode=1)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
 
 
 @pytest.fixture(autouse=True)
-def own_storage(tmp_path: Path, settings: Any) -> Iterator[Path]:
+def own_storage(tmp_path: Path, settings: Any) -> Path:
     """Each test stores its files in a folder of its own, never in an instance's."""
     settings.STORAGES = settings.STORAGES | {
         "default": {"BACKEND": "cases.blobs.DurableFileStorage", "OPTIONS": {"location": str(tmp_path / "blobs")}}
     }
-    yield tmp_path / "blobs"
+    return tmp_path / "blobs"
 
 
 @pytest.fixture
 def organisation(db: Any) -> Any:
     """What `manage.py setup` makes: settings, default queue, statuses, record type."""
-    from cases.setup import set_up_instance
-
     return set_up_instance()

@@ -1,7 +1,7 @@
 """Ends the programs of `manage.py run` when the supervisor itself was killed. A script: imports no Django.
 
-The supervisor writes "+<process group>" and "-<process group>" lines to its standard input. The end of that input means
-that the supervisor is gone, however it went: the groups that are still listed are told to stop, and soon killed.
+The supervisor writes "+<process group>" and "-<process group>" lines to its standard input. The end of that input says
+that the supervisor is gone, however it went: the groups still listed are told to stop, and soon killed.
 """
 
 from __future__ import annotations

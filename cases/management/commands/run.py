@@ -25,8 +25,8 @@ from routing.models import RoutingAddress
 # A slow client holds a thread, not a process: fifty phones on a bad line must not stop the others.
 WEB_THREADS = 64
 READY_TIMEOUT = 1.0  # seconds
-# Lines come at once, and without warnings that mean nothing here: outside production static files are served from where they
-# are, and Celery's worry about the superuser is about pickle, which is not accepted (CELERY_ACCEPT_CONTENT).
+# Lines come at once, without warnings that mean nothing here: outside production static files are served from where
+# they are, and Celery's worry about the superuser is about pickle, which is not accepted (CELERY_ACCEPT_CONTENT).
 QUIET = {
     "PYTHONUNBUFFERED": "1",
     "PYTHONWARNINGS": "ignore:No directory at,ignore:You're running the worker with superuser",
@@ -188,7 +188,8 @@ def curl_line(site: str, recipient: str, *, is_demo: bool) -> str:
         '"Subject":"The lamp flickers","TextBody":"It worked until yesterday. What can I do?",'
         """"Headers":[{"Name":"Message-ID","Value":"<'$(date +%s)'@example.net>"}]}"""
     ).replace("RECIPIENT", recipient)
-    return f"curl -u {quoted} -H 'Content-Type: application/json' -d '{mail}' {site}/anymail/postmark/inbound/"
+    options = f"-sS -w '%{{http_code}}\\n' -u {quoted} -H 'Content-Type: application/json'"
+    return f"curl {options} -d '{mail}' {site}/anymail/postmark/inbound/"
 
 
 def smtp_line(smtp: str, recipient: str) -> str:
