@@ -1,4 +1,4 @@
-"""Delete a routing address: the row stays, so that cases keep their history and its services address is never reused."""
+"""Delete a routing address: the row stays, cases keep their history and its services address is never reused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from routing.models import RoutingAddress
 def delete_routing_address(address: RoutingAddress, by: User | None) -> None:
     """Mark the address as deleted and revoke its grants. Deleting it again does nothing.
 
-    Mail to it is quarantined from then on. Sends that wait are refused when their turn comes: `may_send_from` is asked again.
+    Mail to it is quarantined from then on. Sends that wait are refused when their turn comes: `may_send_from` is asked
+    again.
     """
     stored = RoutingAddress.objects.select_for_update().get(pk=address.pk)
     if stored.is_deleted:

@@ -19,10 +19,10 @@ IDEMPOTENCY_HEADER = "X-E2C-Idempotency-Key"
 
 
 class FileBackend(BaseEmailBackend):
-    """One .eml per hand-over in the data folder's outbox, beside it a .json: {"envelope": {"from", "to"}, "idempotency_key"}.
+    """One .eml per hand-over in the outbox folder, and a .json: {"envelope": {"from", "to"}, "idempotency_key"}.
 
-    The key is the message's `e2c_idempotency_key` or its X-E2C-Idempotency-Key header, which is not written. Both files
-    are on the disk when `send_messages` returns; whoever sees an .eml finds its .json.
+    The key is the message's `e2c_idempotency_key` or its X-E2C-Idempotency-Key header, which is not written. Both
+    files are on the disk when `send_messages` returns; whoever sees an .eml finds its .json.
     """
 
     def __init__(self, fail_silently: bool = False, folder: str | Path | None = None, **options: Any) -> None:

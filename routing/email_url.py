@@ -1,7 +1,7 @@
 """Read E2C_EMAIL_URL: where mail leaves. Pure.
 
     file:                                          one .eml per mail in the data folder's outbox
-    memory:                                        kept in this process (django.core.mail.outbox), for trying things out
+    memory:                                        kept in this process (django.core.mail.outbox), for tests
     smtp://user:password@host:587?tls=1            SMTP, with STARTTLS when tls=1
     smtps://user:password@host:465                 SMTP over TLS
     anymail+postmark://KEY@                        a provider's API; anymail+mailjet://KEY:SECRET@ where it needs two
@@ -51,7 +51,9 @@ def parse_email_url(url: str, *, api_url: str = "") -> EmailService:
     """The backend of a URL. `api_url` (E2C_ESP_API_URL) sends a provider's API calls elsewhere. Raises BadEmailUrl."""
     name, mark, rest = url.partition("://")
     try:
-        parts = urlsplit(name.replace("_", "-") + mark + rest)  # a scheme holds no underscore (RFC 3986), amazon_ses does
+        parts = urlsplit(
+            name.replace("_", "-") + mark + rest
+        )  # a scheme holds no underscore (RFC 3986), amazon_ses does
         port = parts.port
     except ValueError as error:
         raise BadEmailUrl("E2C_EMAIL_URL is not a URL.") from error
@@ -80,9 +82,7 @@ def parse_email_url(url: str, *, api_url: str = "") -> EmailService:
         )
     if scheme.startswith("anymail+"):
         return _parse_esp(scheme.removeprefix("anymail+").replace("-", "_"), user, password, query, api_url)
-    raise BadEmailUrl(
-        "E2C_EMAIL_URL must be file:, smtp://..., smtps://... or anymail+<provider>://KEY@, and starts with none of them."
-    )
+    raise BadEmailUrl("E2C_EMAIL_URL must start with file:, smtp://, smtps:// or anymail+<provider>://KEY@.")
 
 
 def _parse_esp(esp: str, user: str, password: str, query: dict[str, str], api_url: str) -> EmailService:

@@ -1,8 +1,8 @@
 """Who may send from which routing address, and why. The only caller of guardian.
 
-A grant counts on one path alone: an active permission set grants the address to its group, and the user is a member of the
-set (not expired) and of the group. Grants to a user, permissions for all addresses and superuser status never count:
-`user.has_perm` is not asked. Every answer comes from the database, not from the rows a page holds.
+A grant counts on one path alone: an active permission set grants the address to its group, and the user is a member of
+the set (not expired) and of the group. Grants to a user, permissions for all addresses and superuser status never
+count: `user.has_perm` is not asked. Every answer comes from the database, not from the rows a page holds.
 """
 
 from __future__ import annotations
@@ -15,25 +15,17 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser, Group, User
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.translation import gettext as _
-
 from guardian.shortcuts import assign_perm, remove_perm
 
 from routing import audit
 from routing.models import PermissionSet, PermissionSetMember, RoutingAddress, RoutingAddressGrant
+from routing.sending_rules import Permission, judge, open_to_all, refusal_by_state
 
 SEND_CODENAME = "send_from_routingaddress"
 # Who may answer cases at all is another application's permission; here it only completes the answer to "who can send".
 REPLY_PERMISSION = "cases.reply_case"
-
-
-@dataclass(frozen=True, slots=True)
-class Permission:
-    """The answer to "may this user send from this address", with its reason in words."""
-
-    allowed: bool
-    because: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,39 +49,41 @@ def may_send_from(user: User | AnonymousUser, address: RoutingAddress, at: datet
     stored_address = RoutingAddress.objects.filter(pk=address.pk).first()
     if stored_address is None:
         return Permission(False, _("The routing address does not exist."))
-    if refusal := _refusal_by_state(stored_address):
+    if refusal := refusal_by_state(stored_address):
         return refusal
     if not stored_address.controlled_by_permission_set:
-        return _open_to_all()
+        return open_to_all()
     memberships = _memberships().filter(user=stored_user, permission_set__in=permission_sets_granting(stored_address))
-    return _judge(list(memberships), at or timezone.now())
+    return judge(list(memberships), at or timezone.now())
 
 
 def explain_addresses(
     user: User | AnonymousUser, at: datetime | None = None
 ) -> list[tuple[RoutingAddress, Permission]]:
-    """Every address that is not deleted, with the answer for `user`. Four queries, however many addresses there are."""
+    """Every address that is not deleted, with the answer for `user`. Four queries for any number of addresses."""
     addresses = list(RoutingAddress.objects.not_deleted())
     stored_user = _stored_user(user)
     if isinstance(stored_user, Permission):
         return [(address, stored_user) for address in addresses]
-    by_group = {membership.permission_set.group_id: membership for membership in _memberships().filter(user=stored_user)}
+    by_group = {
+        membership.permission_set.group_id: membership for membership in _memberships().filter(user=stored_user)
+    }
     granted: dict[int, list[PermissionSetMember]] = {}
     for address_id, group_id in _grants().filter(group__in=by_group).values_list("content_object_id", "group_id"):
         granted.setdefault(address_id, []).append(by_group[group_id])
     moment = at or timezone.now()
     answers = []
     for address in addresses:
-        answer = _refusal_by_state(address)
+        answer = refusal_by_state(address)
         if answer is None:
             is_controlled = address.controlled_by_permission_set
-            answer = _judge(granted.get(address.pk, []), moment) if is_controlled else _open_to_all()
+            answer = judge(granted.get(address.pk, []), moment) if is_controlled else open_to_all()
         answers.append((address, answer))
     return answers
 
 
 def granted_addresses(user: User | AnonymousUser, at: datetime | None = None) -> QuerySet[RoutingAddress]:
-    """The addresses that permission sets grant to `user` at that moment: the grants alone, whatever else an address needs."""
+    """The addresses that permission sets grant to `user` at that moment: the grants alone, verified or not."""
     addresses = RoutingAddress.objects.not_deleted()
     if not user.is_authenticated:
         return addresses.none()
@@ -105,7 +99,7 @@ def who_can_send(address: RoutingAddress, at: datetime | None = None) -> list[Se
         REPLY_PERMISSION, backend="django.contrib.auth.backends.ModelBackend"
     )
     if not address.controlled_by_permission_set:
-        return [Sender(user, _open_to_all().because, True) for user in repliers.order_by("username")]
+        return [Sender(user, open_to_all().because, True) for user in repliers.order_by("username")]
     replier_ids = set(repliers.values_list("pk", flat=True))
     return [Sender(user, because, user.pk in replier_ids) for user, because in holders_of(address, at)]
 
@@ -113,11 +107,13 @@ def who_can_send(address: RoutingAddress, at: datetime | None = None) -> list[Se
 def holders_of(address: RoutingAddress, at: datetime | None = None) -> list[tuple[User, str]]:
     """Active users whom permission sets grant the address at that moment, with the reason. One query."""
     moment = at or timezone.now()
-    memberships = _memberships().filter(permission_set__in=permission_sets_granting(address)).order_by("user__username")
+    memberships = (
+        _memberships().filter(permission_set__in=permission_sets_granting(address)).order_by("user__username")
+    )
     by_user: dict[User, list[PermissionSetMember]] = {}
     for membership in memberships:
         by_user.setdefault(membership.user, []).append(membership)
-    answers = ((user, _judge(of_user, moment)) for user, of_user in by_user.items() if user.is_active)
+    answers = ((user, judge(of_user, moment)) for user, of_user in by_user.items() if user.is_active)
     return [(user, answer.because) for user, answer in answers if answer.allowed]
 
 
@@ -282,7 +278,7 @@ def _memberships() -> QuerySet[PermissionSetMember]:
 
 
 def _live_grants(at: datetime, whose: Q) -> QuerySet[RoutingAddressGrant]:
-    """For Exists over addresses: grants of an active set with a member who is in the group, not expired, and fits `whose`."""
+    """For Exists over addresses: grants of an active set with a member in its group, not expired, who fits `whose`."""
     members = (
         _memberships()
         .filter(whose, permission_set__group=OuterRef("group"), permission_set__is_active=True, is_in_group=True)
@@ -297,41 +293,3 @@ def _stored_user(user: User | AnonymousUser) -> User | Permission:
         return Permission(False, _("Nobody is signed in."))
     stored = get_user_model().objects.filter(pk=user.pk, is_active=True).first()
     return stored or Permission(False, _("%(user)s is not an active user.") % {"user": user.get_username()})
-
-
-def _refusal_by_state(address: RoutingAddress) -> Permission | None:
-    if address.is_deleted:
-        return Permission(False, _("The routing address was deleted."))
-    if not address.is_active:
-        return Permission(False, _("The routing address is switched off."))
-    if not address.is_verified:
-        return Permission(False, _("The routing address is not verified."))
-    return None
-
-
-def _open_to_all() -> Permission:
-    return Permission(True, _("Every rep may send from it: it is not controlled by permission set."))
-
-
-def _judge(memberships: Iterable[PermissionSetMember], at: datetime) -> Permission:
-    """The first membership that counts allows; otherwise the refusal says how near each one came."""
-    misses = []
-    for membership in memberships:
-        label = membership.permission_set.label
-        expiry = membership.expires_at
-        if not membership.permission_set.is_active:
-            misses.append(_("The permission set “%(label)s” is not active.") % {"label": label})
-        elif expiry is not None and expiry <= at:
-            misses.append(_("The membership in “%(label)s” expired on %(day)s.") % {"label": label, "day": _day(expiry)})
-        elif not membership.is_in_group:  # type: ignore[attr-defined]
-            misses.append(_("The membership in “%(label)s” is not in force: save it again.") % {"label": label})
-        elif expiry is not None:
-            values = {"label": label, "day": _day(expiry)}
-            return Permission(True, _("Granted by the permission set “%(label)s” until %(day)s.") % values)
-        else:
-            return Permission(True, _("Granted by the permission set “%(label)s”.") % {"label": label})
-    return Permission(False, " ".join(misses) or _("No permission set grants it."))
-
-
-def _day(moment: datetime) -> str:
-    return formats.date_format(timezone.localtime(moment), "DATETIME_FORMAT")

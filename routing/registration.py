@@ -15,9 +15,9 @@ from routing.models import PermissionSet, RoutingAddress
 def save_routing_address(
     address: RoutingAddress, *, by: User | None, permission_sets_to_grant: Iterable[PermissionSet] | None = None
 ) -> bool:
-    """Save a validated address and what changed; True when a verification mail is due (call `send_verification` after the commit).
+    """Save a validated address; True when a verification mail is due: call `send_verification` after the commit.
 
-    Another email address voids the verification and the evidence that forwarding works: both were about the former one.
+    Another email address voids the verification and the evidence that forwarding works: both were about the former.
     `permission_sets_to_grant` None leaves the grants as they are.
     """
     before = audit.stored_snapshot(address)

@@ -1,7 +1,8 @@
 """Prove that whoever set up a routing address can read its mail: a mail with a signed link, confirmed by a person.
 
-The link is signed, lives 72 hours, works once and only for the exact address it was sent to. It is never stored: the row
-keeps a nonce, the signature proves the rest. Opening the link changes nothing (mail scanners do that), its button does.
+The link is signed, lives 72 hours, works once and only for the exact address it was sent to. It is never stored: the
+row keeps a nonce, the signature proves the rest. Opening the link changes nothing (mail scanners do that), its button
+does.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ HOURLY_LIMIT_PER_ROW = 20
 
 _SIGNER_SALT = "routing.verification"
 # What every token begins with: base64 of {"nonce":
-_TOKEN_START = "eyJub25jZSI6"
+_TOKEN_START = "eyJub25jZSI6"  # noqa: S105 - no secret: every token begins so
 # Payload, time and signature of Django's TimestampSigner, its colons perhaps encoded by a link rewriter.
 _COLON = r"(?::|%(?:25)*3[Aa]|&#(?:58|x3[Aa]);)"
 _TOKEN = re.compile(rf"{_TOKEN_START}[A-Za-z0-9_-]{{20,300}}{_COLON}[A-Za-z0-9]{{4,8}}{_COLON}[A-Za-z0-9_-]{{43}}")
@@ -63,9 +64,11 @@ class VerificationThrottled(VerificationRefused):
     def __init__(self, retry_at: datetime) -> None:
         self.retry_at = retry_at
         seconds = max(1, round((retry_at - timezone.now()).total_seconds()))
-        wait = _("%(count)s seconds") % {"count": seconds} if seconds < 90 else _("%(count)s minutes") % {
-            "count": -(-seconds // 60)
-        }
+        wait = (
+            _("%(count)s seconds") % {"count": seconds}
+            if seconds < 90
+            else _("%(count)s minutes") % {"count": -(-seconds // 60)}
+        )
         super().__init__(_("A verification mail was sent a short while ago. Try again in %(wait)s.") % {"wait": wait})
 
 
@@ -193,7 +196,7 @@ def look_at(token: str) -> Confirmation:
 
 @transaction.atomic
 def confirm(token: str, *, by: User | None = None) -> Confirmation:
-    """Verify the address a good link was sent to. A second use says that it is done; all else is one and the same refusal."""
+    """Verify the address a good link was sent to. A second use says that it is done; all else is the same refusal."""
     mail = _mail_of_token(token, max_age=LINK_LIFETIME)
     if mail is None:
         return Confirmation(Outcome.REFUSED)
@@ -251,7 +254,7 @@ def mark_verified(address: RoutingAddress, *, by: User | None, because: str) -> 
 
 
 def verification_mail_of(text: str) -> VerificationMail | None:
-    """The verification mail that a Message-ID names or whose link a text holds, however old; None for anything else."""
+    """The verification mail that a Message-ID names or whose link a text holds, however old; None for all else."""
     identifier = text.strip().strip("<>")
     if _IDENTIFIER.fullmatch(identifier):
         return VerificationMail.objects.filter(message_identifier__iexact=identifier).first()
@@ -262,7 +265,7 @@ def verification_mail_of(text: str) -> VerificationMail | None:
 
 
 def mask_links(text: str) -> str:
-    """The text without any verification link, so that it can be shown to people who may not verify. Works on HTML too."""
+    """The text or HTML without any verification link: what people who may not verify can be shown."""
     return _LINK.sub(_MASKED, text)
 
 

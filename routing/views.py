@@ -14,7 +14,7 @@ from routing.verification import Outcome, confirm, look_at
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify_address(request: HttpRequest, token: str) -> HttpResponse:
-    """GET and HEAD show what the button would do and change nothing, for mail scanners open every link; POST verifies."""
+    """GET and HEAD show what the button would do and change nothing: mail scanners open every link. POST verifies."""
     if request.method == "POST":
         by = request.user if isinstance(request.user, User) else None
         confirmation = confirm(token, by=by)
@@ -27,8 +27,8 @@ def verify_address(request: HttpRequest, token: str) -> HttpResponse:
         {"outcome": confirmation.outcome.value, "address": confirmation.address},
         status=410 if is_refused else 200,
     )
-    # The address of this page is a secret that must not travel on; "no-referrer" would make browsers hide the Origin of
-    # the form as well, which Django's CSRF check needs.
+    # The address of this page is a secret that must not travel on; "no-referrer" would make browsers hide the Origin
+    # of the form as well, which Django's CSRF check needs.
     response["Referrer-Policy"] = "same-origin"
     response["X-Robots-Tag"] = "noindex"
     return response

@@ -1,4 +1,4 @@
-"""The back office of the routing application. Pages parse, call a use case and answer; each module is one part of it."""
+"""The back office of the routing application. Pages parse, call a use case and answer; a module is one part of it."""
 
 from routing.admin import addresses, audit_events, groups, permission_sets, queues, record_types, settings_page, users
 

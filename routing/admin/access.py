@@ -17,7 +17,7 @@ CUSTOMIZE_APPLICATION = "routing.customize_application"
 
 
 def can_configure(request: HttpRequest) -> bool:
-    """Staff who may customize the application. Superusers may configure everything; to send they need what everybody needs."""
+    """Staff who may customize the application. Superusers may configure; to send they need a grant."""
     user = request.user
     return bool(user.is_active and user.is_staff and user.has_perm(CUSTOMIZE_APPLICATION))
 
@@ -30,7 +30,7 @@ def signed_in(request: HttpRequest) -> User:
 
 
 class ConfigurationPermissions:
-    """Adding, changing and deleting needs Customize Application; Django's own view permission opens the pages read-only."""
+    """Adding, changing and deleting needs Customize Application; Django's view permission opens pages read-only."""
 
     def has_view_permission(self, request: HttpRequest, row: models.Model | None = None) -> bool:
         return can_configure(request) or bool(super().has_view_permission(request, row))  # type: ignore[misc]
@@ -60,6 +60,7 @@ class PlainPickers:
 
 class ConfigurationInline(ConfigurationPermissions, PlainPickers, TabularInline):
     extra = 0
+    per_page = 20  # each row's picker looks up its own choice: a page of them stays cheap
 
 
 class ConfigurationAdmin(ConfigurationPermissions, PlainPickers, ModelAdmin):

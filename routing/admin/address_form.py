@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from routing import permission_sets
+from routing.addresses import normalise_address
 from routing.models import PermissionSet, RoutingAddress
 
 
@@ -35,3 +36,14 @@ class RoutingAddressForm(forms.ModelForm):
         for name in ("signature", "accept_email_from", "block_email_from"):
             if name in self.fields:
                 self.fields[name].widget.attrs["rows"] = 3
+
+    def clean_email_address(self) -> str:
+        """One address, not in use. The constraint says the same, but Django skips it on forms without `deleted_at`."""
+        typed: str = self.cleaned_data["email_address"]
+        email_address = normalise_address(typed)
+        if email_address is None:
+            return typed  # RoutingAddress.clean refuses it with a sentence
+        others = RoutingAddress.objects.not_deleted().exclude(pk=self.instance.pk)
+        if others.filter(email_address__iexact=email_address).exists():
+            raise forms.ValidationError(_("Another routing address already uses this email address."))
+        return email_address

@@ -1,4 +1,4 @@
-"""The state of a routing address as its page shows it above the settings: what is done, what is missing, what to do."""
+"""The state of a routing address as its page shows it above the settings: what is done and what is missing."""
 
 from __future__ import annotations
 
@@ -55,8 +55,12 @@ def _verified(address: RoutingAddress, mails: list[VerificationMail]) -> Check:
         return Check(_("Not verified"), "todo", _("No verification mail was sent yet."))
     mail = mails[0]
     if mail.state == VerificationMail.State.FAILED:
-        return Check(_("Not verified"), "todo", _("The verification mail could not be sent: %(why)s") % {"why": mail.detail})
-    return Check(_("Not verified"), "todo", _("Open the verification mail in %(email)s.") % {"email": address.email_address})
+        return Check(
+            _("Not verified"), "todo", _("The verification mail could not be sent: %(why)s") % {"why": mail.detail}
+        )
+    return Check(
+        _("Not verified"), "todo", _("Open the verification mail in %(email)s.") % {"email": address.email_address}
+    )
 
 
 def _forwarding(address: RoutingAddress) -> Check:
@@ -80,7 +84,9 @@ def _senders(address: RoutingAddress, senders: list[Sender]) -> Check:
         return Check(_("Nobody can send"), "todo", _("An unverified address receives, but cannot send."))
     count = sum(sender.may_reply for sender in senders)
     if count == 0 and address.controlled_by_permission_set:
-        return Check(_("Nobody can send"), "todo", _("No member of a permission set that grants it may reply to cases."))
+        return Check(
+            _("Nobody can send"), "todo", _("No member of a permission set that grants it may reply to cases.")
+        )
     if count == 0:
         return Check(_("Nobody can send"), "todo", _("No active user has the permission to reply to cases."))
     words = ngettext("%(count)s person can send", "%(count)s people can send", count) % {"count": count}

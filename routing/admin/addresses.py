@@ -111,7 +111,9 @@ class RoutingAddressAdmin(ConfigurationAdmin):
         (
             _("Tasks"),
             {
-                "description": _("A task reminds the case owner of each new customer mail and closes when it is answered."),
+                "description": _(
+                    "A task reminds the case owner of each new customer mail and closes when it is answered."
+                ),
                 "fields": ["create_task", "task_status"],
             },
         ),
@@ -125,7 +127,9 @@ class RoutingAddressAdmin(ConfigurationAdmin):
         (
             _("Routing"),
             {
-                "description": _("Who owns a new case first: a user or a queue; with neither, the default case owner."),
+                "description": _(
+                    "Who owns a new case first: a user or a queue; with neither, the default case owner."
+                ),
                 "fields": ["owner_user", "owner_queue"],
             },
         ),
@@ -178,7 +182,10 @@ class RoutingAddressAdmin(ConfigurationAdmin):
     def owner(self, address: RoutingAddress) -> Any:
         return address.owner_user or address.owner_queue
 
-    @display(description=_("sending"), label={"open": "default", "closed": "default", "controlled": "info", "nobody": "warning"})
+    @display(
+        description=_("sending"),
+        label={"open": "default", "closed": "default", "controlled": "info", "nobody": "warning"},
+    )
     def controlled(self, address: RoutingAddress) -> tuple[str, Any]:
         if address.is_deleted or not address.is_active or not address.is_verified:
             return "closed", _("Nobody")
@@ -225,11 +232,15 @@ class RoutingAddressAdmin(ConfigurationAdmin):
                 % {"email": mail.email_address, "why": mail.detail},
             )
         else:
-            messages.success(request, gettext("A verification mail is on its way to %(email)s.") % {"email": mail.email_address})
+            messages.success(
+                request, gettext("A verification mail is on its way to %(email)s.") % {"email": mail.email_address}
+            )
 
     # --- deleting: the row stays ---
 
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
         addresses = list(objs)
         lacking = {str(self.opts.verbose_name) for each in addresses if not self.has_delete_permission(request, each)}
         return [str(each) for each in addresses], {str(self.opts.verbose_name_plural): len(addresses)}, lacking, []
@@ -245,7 +256,9 @@ class RoutingAddressAdmin(ConfigurationAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         verify = path(
-            "<path:object_id>/verify/", self.admin_site.admin_view(self.verify_view), name="routing_routingaddress_verify"
+            "<path:object_id>/verify/",
+            self.admin_site.admin_view(self.verify_view),
+            name="routing_routingaddress_verify",
         )
         return [verify, *super().get_urls()]
 
@@ -260,7 +273,9 @@ class RoutingAddressAdmin(ConfigurationAdmin):
         self._send_verification(request, address)
         return HttpResponseRedirect(reverse("admin:routing_routingaddress_change", args=[address.pk]))
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
         address = context.get("original")
         if address is not None:
             context["address_state"] = state_of(address)

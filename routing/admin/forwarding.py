@@ -28,7 +28,10 @@ def forwarding_guides(email_address: str, services_address: str) -> list[Forward
                 _("Choose “Modify message”, then “Change envelope recipient”, and enter %(services)s.") % both,
                 _("Or keep the mailbox: choose “Also deliver to” and add %(services)s there.") % both,
             ),
-            _("Forwarding in a user's own Gmail settings works as well; Google then mails a confirmation code, which arrives as a case."),
+            _(
+                "Forwarding in a user's own Gmail settings works as well; Google then mails a confirmation code, "
+                "which arrives as a case."
+            ),
         ),
         ForwardingGuide(
             "Microsoft 365 / Exchange",

@@ -1,4 +1,4 @@
-"""Django's groups are roles here. The groups of permission sets are shown, and changed on the permission set's page only."""
+"""Django's groups are roles here. Those of permission sets are shown, and changed on the permission set's page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def belongs_to_permission_set(group: models.Model | None) -> bool:
 
 
 @admin.register(Group)
-class GroupAdmin(AuditedAdmin, DjangoGroupAdmin):
+class GroupAdmin(DjangoGroupAdmin, AuditedAdmin):
     """Only superusers change roles: a role is a way to any permission."""
 
     list_display = ["name", "kind"]
@@ -69,4 +69,6 @@ class GroupAdmin(AuditedAdmin, DjangoGroupAdmin):
 
 
 def _permissions_of(group: Group) -> list[str]:
-    return sorted(f"{app}.{codename}" for app, codename in group.permissions.values_list("content_type__app_label", "codename"))
+    return sorted(
+        f"{app}.{codename}" for app, codename in group.permissions.values_list("content_type__app_label", "codename")
+    )

@@ -59,7 +59,9 @@ class PermissionSetAdmin(ConfigurationAdmin):
         (
             None,
             {
-                "description": _("Who may send from which addresses, when an address is controlled by permission set."),
+                "description": _(
+                    "Who may send from which addresses, when an address is controlled by permission set."
+                ),
                 "fields": ["label", "description", "is_active", "addresses"],
             },
         )

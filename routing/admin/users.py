@@ -37,14 +37,14 @@ class UserForm(UserChangeForm):
             permissions.queryset = permissions.queryset.exclude(codename=SEND_CODENAME)
 
     def clean_groups(self) -> QuerySet[Group]:
-        """The roles chosen, and the groups of permission sets as they are: those change on the permission set's page."""
+        """The roles chosen, and the groups of permission sets as they are: those have their own page."""
         kept = Q(permission_set__isnull=False, user=self.instance) if self.instance.pk else Q(pk__in=[])
         chosen = [group.pk for group in self.cleaned_data["groups"]]
         return Group.objects.filter(Q(pk__in=chosen) | kept).distinct()
 
 
 @admin.register(User)
-class UserAdmin(AuditedAdmin, DjangoUserAdmin):
+class UserAdmin(DjangoUserAdmin, AuditedAdmin):
     form = UserForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -132,7 +132,9 @@ class UserAdmin(AuditedAdmin, DjangoUserAdmin):
             )
             for address, answer in explain_addresses(user)
         )
-        return format_html_join("", '<div class="e2c-sender"><span class="{}">{}</span> <b>{}</b> {}</div>', lines) or "-"
+        return (
+            format_html_join("", '<div class="e2c-sender"><span class="{}">{}</span> <b>{}</b> {}</div>', lines) or "-"
+        )
 
 
 def _may_manage(request: HttpRequest, user: models.Model | None) -> bool:
@@ -144,4 +146,6 @@ def _may_manage(request: HttpRequest, user: models.Model | None) -> bool:
 
 def _rights_of(user: User) -> list[str]:
     groups = [f"group {name}" for name in user.groups.values_list("name", flat=True)]
-    return sorted(groups + [f"permission {codename}" for codename in user.user_permissions.values_list("codename", flat=True)])
+    return sorted(
+        groups + [f"permission {codename}" for codename in user.user_permissions.values_list("codename", flat=True)]
+    )

@@ -47,7 +47,16 @@ def test_provider_with_two_secrets_and_options() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "nonsense", "ftp://x", "smtp://", "smtp://host:no", "anymail+nobody://k@", "anymail+postmark://@", "anymail+postal://k@"],
+    [
+        "",
+        "nonsense",
+        "ftp://x",
+        "smtp://",
+        "smtp://host:no",
+        "anymail+nobody://k@",
+        "anymail+postmark://@",
+        "anymail+postal://k@",
+    ],
 )
 def test_bad_url_names_the_variable(url: str) -> None:
     with pytest.raises(BadEmailUrl, match="E2C_EMAIL_URL"):

@@ -88,7 +88,9 @@ def test_anonymous_user_may_not_send() -> None:
     assert list(granted_addresses(AnonymousUser())) == []
 
 
-def test_user_switched_off_since_the_page_was_opened_may_not_send(address: RoutingAddress, gold: PermissionSet) -> None:
+def test_user_switched_off_since_the_page_was_opened_may_not_send(
+    address: RoutingAddress, gold: PermissionSet
+) -> None:
     user = UserFactory(username="robin")
     permission_sets.add_member(gold, user, by=None)
     type(user).objects.filter(pk=user.pk).update(is_active=False)
@@ -194,7 +196,9 @@ def test_deleted_address_cannot_be_granted(gold: PermissionSet) -> None:
         permission_sets.grant(gold, RoutingAddressFactory(deleted=True), by=None)
 
 
-def test_deleting_a_permission_set_takes_its_group_and_grants_along(address: RoutingAddress, gold: PermissionSet) -> None:
+def test_deleting_a_permission_set_takes_its_group_and_grants_along(
+    address: RoutingAddress, gold: PermissionSet
+) -> None:
     user = UserFactory()
     permission_sets.add_member(gold, user, by=None)
 

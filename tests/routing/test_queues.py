@@ -19,7 +19,10 @@ def test_members_come_and_go_with_an_audit_line_each() -> None:
     assert list(queues.active_members(queue)) == [user]
     queues.remove_member(queue, user, by=admin)
     assert list(queues.queues_of(user)) == []
-    assert [event.action for event in AuditEvent.objects.order_by("id")] == ["queue-member-added", "queue-member-removed"]
+    assert [event.action for event in AuditEvent.objects.order_by("id")] == [
+        "queue-member-added",
+        "queue-member-removed",
+    ]
 
 
 def test_inactive_users_are_no_active_members() -> None:

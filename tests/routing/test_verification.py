@@ -129,7 +129,14 @@ def test_every_bad_link_gets_the_same_refusal(address: RoutingAddress, client: C
     good = sent_path()
     other = RoutingAddressFactory()
     VerificationMail.objects.create(routing_address=other, email_address="other@company.example", nonce="n")
-    bad = ["/verify/", "/verify/x/", good[:-8] + "/", good.replace("eyJ", "eyK"), f"/verify/{'a' * 5000}/", "/verify/%00:a:b/"]
+    bad = [
+        "/verify/",
+        "/verify/x/",
+        good[:-8] + "/",
+        good.replace("eyJ", "eyK"),
+        f"/verify/{'a' * 5000}/",
+        "/verify/%00:a:b/",
+    ]
 
     pages = {client.get(path).content for path in bad}
     answers = {client.post(path).status_code for path in bad}
@@ -256,8 +263,12 @@ def test_masked_text_holds_no_usable_link(address: RoutingAddress) -> None:
     send_verification(address, by=None)
     body, token = str(mail.outbox[0].body), sent_token()
     html = str(mail.outbox[0].alternatives[0][0])
-    wrapped = "> " + sent_path()[:70] + "\r\n> " + sent_path()[70:140] + "\r\n> " + sent_path()[140:] + "\r\n> Kind regards"
-    rewritten = f"https://safe.example/?url=https%3A%2F%2Fcases.company.example%2Fverify%2F{token.replace(':', '%3A')}&data=1"
+    wrapped = (
+        "> " + sent_path()[:70] + "\r\n> " + sent_path()[70:140] + "\r\n> " + sent_path()[140:] + "\r\n> Kind regards"
+    )
+    rewritten = (
+        f"https://safe.example/?url=https%3A%2F%2Fcases.company.example%2Fverify%2F{token.replace(':', '%3A')}&data=1"
+    )
 
     masked = [mask_links(text) for text in (body, html, wrapped, rewritten)]
 

@@ -41,7 +41,9 @@ def keys(address: RoutingAddress, gold: PermissionSet) -> dict[str, int]:
 
 
 def url_of(model: str, page: str, keys: dict[str, int]) -> str:
-    return reverse(f"admin:routing_{model}_{page}", args=[keys[model]] if page in ("change", "delete", "history") else [])
+    return reverse(
+        f"admin:routing_{model}_{page}", args=[keys[model]] if page in ("change", "delete", "history") else []
+    )
 
 
 def everything() -> list[tuple[Any, ...]]:
@@ -116,7 +118,12 @@ def test_staff_who_may_customize_the_application_open_every_page(
     model: str, page: str, keys: dict[str, int], client: Client, configurer: User
 ) -> None:
     client.force_login(configurer)
-    closed = {("auditevent", "add"), ("auditevent", "delete"), ("emailtocasesettings", "add"), ("emailtocasesettings", "delete")}
+    closed = {
+        ("auditevent", "add"),
+        ("auditevent", "delete"),
+        ("emailtocasesettings", "add"),
+        ("emailtocasesettings", "delete"),
+    }
 
     response = client.get(url_of(model, page, keys))
 
@@ -168,7 +175,9 @@ def test_sending_the_verification_mail_needs_the_permission(
     assert mailoutbox == []
 
 
-def test_forms_need_their_csrf_token(address: RoutingAddress, configurer: User, mailoutbox: list[Any], settings: Any) -> None:
+def test_forms_need_their_csrf_token(
+    address: RoutingAddress, configurer: User, mailoutbox: list[Any], settings: Any
+) -> None:
     client = Client(enforce_csrf_checks=True, raise_request_exception=False)
     client.force_login(configurer)
 
