@@ -82,7 +82,7 @@ class TrackingReader:
 
 
 def settle_tracking(reader: TrackingReader, *, limit: int = BATCH, min_age: timedelta = timedelta(0)) -> int:
-    """Claim up to `limit` stored requests and apply their events. Returns how many were claimed. Not in a transaction."""
+    """Claim up to `limit` stored requests, apply their events. Returns how many were claimed. Not in a transaction."""
     token = claim(
         TrackingRequest.objects.all(),
         limit=limit,
@@ -179,7 +179,7 @@ def _find_outbox(message_id: str, recipient: str) -> Outbox | None:
     delivery = Delivery.objects.filter(provider_id__in=ids).order_by("pk").first()
     if delivery is not None:
         return rows.filter(email_message=delivery.email_message_id).first()
-    known = Q(message_identifier=identifier) | Q(
+    known = Q(message_identifier=identifier.lower()) | Q(
         email_message__incoming=False, email_message__message_identifier_hash=hash_of(identifier)
     )
     # Notices have no Delivery row; with its recipient, a provider's id is found by the index of the budgets.
@@ -210,16 +210,17 @@ def _apply_to_notice(outbox: Outbox, state: Delivery.State, detail: str) -> str:
 def _apply_to_delivery(
     outbox: Outbox, message: EmailMessage, recipient: str, state: Delivery.State, detail: str, *, at: datetime | None
 ) -> str:
-    delivery = Delivery.objects.select_for_update().filter(email_message=message, recipient=recipient).first()
-    if delivery is None:
+    of_recipient = Delivery.objects.filter(email_message=message, recipient=recipient)
+    if not of_recipient.exists():
         # The report was faster than the answer to our call, or the answer never came.
         if recipient != outbox.recipient and not message.addresses.filter(address=recipient).exists():
             return "unknown_recipient"
-        delivery, _created = Delivery.objects.get_or_create(
+        of_recipient.get_or_create(
             email_message=message,
             recipient=recipient,
             defaults={"state": Delivery.State.QUEUED, "at": at or timezone.now()},
         )
+    delivery = of_recipient.select_for_update().get()
     before = Delivery.State(delivery.state)
     if ORDER.index(state) <= ORDER.index(before):
         return "" if state == before else "overtaken"

@@ -1,0 +1,97 @@
+"""Workers killed with -9 at the two sides of the hand-over. Real processes on an SQLite file of their own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.fake_smtp import fake_smtp_server
+
+ROOT = Path(__file__).resolve().parents[3]
+QUEUE = """
+from cases.models import Outbox
+Outbox.objects.create(key="notice:1", kind="notice", recipient="casey@example.net", subject="Hello", text_body="Hello",
+                      message_identifier="notice.1@company.example")
+"""
+DELIVER = "from cases.outbound.delivery import deliver_due; deliver_due()"
+# The lease of a dead worker runs out.
+RUN_OUT = """
+from datetime import timedelta
+from django.utils import timezone
+from cases.models import Outbox
+Outbox.objects.filter(lease_until__isnull=False).update(lease_until=timezone.now() - timedelta(seconds=1))
+"""
+SHOW = "from cases.models import Outbox; print(Outbox.objects.get().state)"
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Start:
+    """Start a Python process on an instance of its own; `port` is where its mail goes."""
+
+    def start_process(*pieces: str, port: int) -> subprocess.Popen[str]:
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("E2C_", "DATABASE_URL"))
+        }
+        environment |= {"E2C_DATA_DIR": str(tmp_path / "instance"), "E2C_EMAIL_URL": f"smtp://127.0.0.1:{port}"}
+        environment["DJANGO_SETTINGS_MODULE"] = "e2c_project.settings"
+        code = "\n".join(("import django; django.setup()", *pieces))
+        return subprocess.Popen(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+
+    migrate = "from django.core.management import call_command; call_command('migrate', verbosity=0)"
+    assert start_process(migrate, QUEUE, port=1).wait(120) == 0
+    return start_process
+
+
+def output(process: subprocess.Popen[str]) -> str:
+    text, _errors = process.communicate(timeout=60)
+    assert process.returncode == 0
+    return text.strip()
+
+
+def test_mail_of_a_worker_killed_before_the_answer_is_uncertain_and_not_sent_again(start: Start) -> None:
+    with fake_smtp_server() as smtp:
+        smtp.answers["data"] = ["hang"]
+        worker = start(DELIVER, port=smtp.port)
+        assert smtp.took_one.wait(60)
+        worker.kill()
+        worker.wait(10)
+
+        state = output(start(RUN_OUT, DELIVER, DELIVER, SHOW, port=smtp.port))
+
+        assert state == "uncertain"
+        assert len(smtp.ledger) == 1
+
+
+def test_mail_of_a_worker_killed_before_sending_is_sent_once_by_the_next(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection and never greets
+        silent.settimeout(60)
+        worker = start(DELIVER, port=silent.getsockname()[1])
+        connection, _address = silent.accept()
+        time.sleep(0.2)
+        worker.kill()
+        worker.wait(10)
+        connection.close()
+    with fake_smtp_server() as smtp:
+        state = output(start(DELIVER, SHOW, port=smtp.port))
+        assert (state, len(smtp.ledger)) == ("queued", 0)  # the dead worker's lease still runs
+
+        state = output(start(RUN_OUT, DELIVER, DELIVER, SHOW, port=smtp.port))
+
+        assert state == "sent"
+        assert [taken.message["Message-ID"] for taken in smtp.ledger] == ["<notice.1@company.example>"]
