@@ -27,7 +27,11 @@ def open_owned_case(case: Case, owner: OwnerChoice) -> Case:
     case.owner_user, case.owner_queue = owner.user, owner.queue
     case.save(force_insert=True)
     RoutingDecision.objects.create(
-        case=case, kind=RoutingDecision.Kind.INITIAL, owner_user=owner.user, owner_queue=owner.queue, because=owner.because[:500]
+        case=case,
+        kind=RoutingDecision.Kind.INITIAL,
+        owner_user=owner.user,
+        owner_queue=owner.queue,
+        because=owner.because[:500],
     )
     return case
 
@@ -43,8 +47,8 @@ def assign(
 ) -> RoutingDecision:
     """Give an existing case another owner. `expected_version` is the routing_version the caller decided on.
 
-    Raises AlreadyRouted for kind `initial` (a case is opened with its first owner) and CaseChangedMeanwhile when another
-    decision came first.
+    Raises AlreadyRouted for kind `initial` (a case is opened with its first owner) and CaseChangedMeanwhile when
+    another decision came first.
     """
     if kind == RoutingDecision.Kind.INITIAL:
         raise AlreadyRouted(f"Case {case.number} has its initial owner already.")
@@ -54,9 +58,17 @@ def assign(
     if not changed:
         raise CaseChangedMeanwhile(f"The owner of case {case.number} was changed meanwhile.")
     decision = RoutingDecision.objects.create(
-        case=case, kind=kind, owner_user=owner.user, owner_queue=owner.queue, because=owner.because[:500], decided_by=decided_by
+        case=case,
+        kind=kind,
+        owner_user=owner.user,
+        owner_queue=owner.queue,
+        because=owner.because[:500],
+        decided_by=decided_by,
     )
     CaseEvent.objects.create(
-        case=case, kind=CaseEvent.Kind.OWNER_ASSIGNED, actor=decided_by, because=f"{owner.label}: {owner.because}"[:500]
+        case=case,
+        kind=CaseEvent.Kind.OWNER_ASSIGNED,
+        actor=decided_by,
+        because=f"{owner.label}: {owner.because}"[:500],
     )
     return decision

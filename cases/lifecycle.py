@@ -47,7 +47,7 @@ def effect_of_mail(case: Case, *, now: datetime, may_reopen: bool) -> tuple[OnCl
 
 
 def record_inbound_activity(case: Case, *, at: datetime, by_person: bool, reopen: bool) -> None:
-    """Note that a mail came in. A reopened case gets the default status again. One UPDATE (and one SELECT to reopen)."""
+    """Note that a mail came in. A reopened case gets the default status again. One UPDATE."""
     changes: dict[str, Any] = {"last_activity_at": at}
     if by_person:
         changes |= {"last_inbound_at": at, "awaiting": Case.Awaiting.US}
@@ -63,7 +63,9 @@ def default_status() -> CaseStatus:
 def set_status(*, case: Case, status: CaseStatus, by: Any | None, now: datetime | None = None) -> None:
     """Give the case another status; closing and opening keep `closed_at` true."""
     now = now or timezone.now()
-    Case.objects.filter(pk=case.pk).update(status=status, closed_at=now if status.is_closed else None, last_activity_at=now)
+    Case.objects.filter(pk=case.pk).update(
+        status=status, closed_at=now if status.is_closed else None, last_activity_at=now
+    )
     CaseEvent.objects.create(case=case, kind=CaseEvent.Kind.STATUS_CHANGED, actor=by, because=status.label)
 
 
@@ -114,14 +116,16 @@ def dismiss_possible_case(*, case: Case, by: Any) -> None:
         return
     Case.objects.filter(pk=case.pk).update(possibly_belongs_to=None)
     CaseEvent.objects.create(
-        case=case, kind=CaseEvent.Kind.JOINED, actor=by, because=f"kept apart from case {other.number_text}", detail={"kept_apart": other.pk}
+        case=case,
+        kind=CaseEvent.Kind.JOINED,
+        actor=by,
+        because=f"kept apart from case {other.number_text}",
+        detail={"kept_apart": other.pk},
     )
 
 
 def may_reopen_cases(*, automatic_kind: str, delayed_bounce: bool, is_thanks: bool) -> bool:
-    """A person's mail reopens, unless it only says thanks; of machines, only a final bounce does: its owner must act."""
+    """A person's mail reopens, unless it only says thanks; of machines only a final bounce does."""
     if automatic_kind == "bounce":
         return not delayed_bounce
     return not automatic_kind and not is_thanks
-
-

@@ -1,4 +1,6 @@
-"""Mail and cases as JSON, to the letter of docs/json.md. Absent values are null, times ISO 8601 UTC, lists oldest first."""
+"""Mail and cases as JSON, to the letter of docs/json.md. Absent values are null, times ISO 8601 UTC, lists oldest
+first.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,9 @@ def forwarded_json(forwarded: ForwardedOriginal | None) -> Json | None:
     }
 
 
-def read_mail_json(mail: ReadEmail, *, message: EmailMessage | None, thread_basis: str, received_at: datetime | None) -> Json:
+def read_mail_json(
+    mail: ReadEmail, *, message: EmailMessage | None, thread_basis: str, received_at: datetime | None
+) -> Json:
     """`message` of an ingest line: a mail as read, whatever its outcome; ids and states only when it is on a case."""
     email, analysis = mail.email, mail.analysis
     authentication = analysis.authentication
@@ -167,7 +171,9 @@ def message_json(message: EmailMessage) -> Json:
         "html": message.html_body or None,
         "html_safe": safe_html(message.html_body, inline_urls={}).html if message.html_body else None,
         "reply_text": message.reply_text or None,
-        "forwarded_original": forwarded_json(ForwardedOriginal(**message.forwarded_original) if message.forwarded_original else None),
+        "forwarded_original": forwarded_json(
+            ForwardedOriginal(**message.forwarded_original) if message.forwarded_original else None
+        ),
         "bounce": bounce_json(Bounce(**message.bounce) if message.bounce else None),
         "is_automatic": message.is_automatic,
         "automatic_kind": message.automatic_kind or None,
@@ -254,7 +260,12 @@ def case_json(case: Case) -> Json:
         "tasks": [task_json(task) for task in case.tasks.select_related("owner")],
         "decisions": [decision_json(row) for row in case.decisions.select_related("owner_user", "owner_queue")],
         "events": [
-            {"kind": row.kind, "at": time_json(row.at), "because": row.because or None, "actor": row.actor.get_username() if row.actor else None}
+            {
+                "kind": row.kind,
+                "at": time_json(row.at),
+                "because": row.because or None,
+                "actor": row.actor.get_username() if row.actor else None,
+            }
             for row in case.events.select_related("actor")
         ],
         "messages": [message_json(message) for message in messages],

@@ -12,7 +12,9 @@ STATUSES = [("New", False, True), ("Working", False, False), ("Escalated", False
 
 @transaction.atomic
 def set_up_instance() -> EmailToCaseSettings:
-    """Make the default queue, statuses, record type and settings row where they are missing; change nothing that is there."""
+    """Make the default queue, statuses, record type and settings row where they are missing; change nothing that is
+    there.
+    """
     for position, (label, is_closed, is_default) in enumerate(STATUSES):
         is_default = is_default and not CaseStatus.objects.filter(is_default=True).exists()
         CaseStatus.objects.get_or_create(

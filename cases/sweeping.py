@@ -1,7 +1,7 @@
 """The sweeper's round: everything that must happen even when Redis and every Celery worker are gone.
 
-Each job is safe beside workers and other sweepers, and one that fails does not stop the others: the failure is logged, the
-heartbeat tells of rounds that ended, and the job is due again in the next one.
+Each job is safe beside workers and other sweepers, and one that fails does not stop the others: the failure is logged,
+the heartbeat tells of rounds that ended, and the job is due again in the next one.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from cases.blobs import delete_unreferenced
-from cases.inbound.provider_requests import read_tracking_events
+from cases.inbound.provider_requests import NotAMail, UnreadableRequest, read_tracking_events
 from cases.inbound.retry import requeue_over_limit
 from cases.inbound.screening import count_cases_of_day
 from cases.inbound.settle import settle_batch
 from cases.models import Heartbeat, ProviderToken
 from cases.outbound.delivery import deliver_due
-from cases.outbound.tracking import settle_tracking
+from cases.outbound.tracking import TrackingReader, settle_tracking
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ SWEEPER = "sweeper"
 MOST_BATCHES = 50  # of one kind in a round: the other jobs get their turn even under load
 KEEP_BLOBS_FOR = timedelta(hours=24)
 KEEP_TOKENS_FOR = timedelta(days=30)
+TRACKING_READER = TrackingReader(read_tracking_events, ignored=(NotAMail,), unreadable=(UnreadableRequest,))
 
 
 @dataclass(slots=True)
@@ -81,7 +82,7 @@ def deliver_outgoing_mail() -> int:
 
 
 def apply_tracking() -> int:
-    return until_nothing_is_left(lambda: settle_tracking(limit=10, read_events=read_tracking_events))
+    return until_nothing_is_left(lambda: settle_tracking(TRACKING_READER, limit=10))
 
 
 def requeue_held_mail() -> int:

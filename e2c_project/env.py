@@ -70,7 +70,8 @@ def folder(name: str, default: Path) -> Path:
 
 
 def generated_secrets(path: Path, makers: dict[str, str]) -> dict[str, str]:
-    """Secrets made once and kept in a file only its owner can read. `makers` maps a name to a prefix for its random value.
+    """Secrets made once and kept in a file only its owner can read. `makers` maps a name to a prefix for its random
+    value.
 
     Several processes start at once (`make run`): a lock on the folder lets one of them write, the others read.
     """

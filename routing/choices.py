@@ -1,4 +1,4 @@
-"""Picklists that a routing address stamps on new cases, in Salesforce's words. Stored as shown: exports stay readable."""
+"""Picklists that a routing address stamps on new cases, in Salesforce's words; stored as shown."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -39,7 +39,9 @@ class ClosedCasePolicy(models.TextChoices):
 
 
 class RefusalAction(models.TextChoices):
-    """What happens to a mail that may not open a case. None of them loses the mail: each leaves its row and the raw mail."""
+    """What happens to a mail that may not open a case. None of them loses the mail: each leaves its row and the raw
+    mail.
+    """
 
     BOUNCE = "bounce", _("Bounce: reject it and send one notice to an authenticated person")
     DISCARD = "discard", _("Discard: reject it without a notice")

@@ -1,4 +1,6 @@
-"""Which of our addresses did a mail reach? The document's rule: the address is in To, Cc or Bcc; the envelope knows best."""
+"""Which of our addresses did a mail reach? The document's rule: the address is in To, Cc or Bcc; the envelope knows
+best.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ MOST_RECIPIENTS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Where a mail says it went. `rank` orders the sources: 0 envelope, 1 delivery headers, 2 To, Cc, Bcc, Resent-*."""
+    """Where a mail says it went. `rank` orders the sources: 0 envelope, 1 delivery headers, 2 address headers."""
 
     address: str
     rank: int
@@ -84,8 +86,8 @@ class Directory:
 def find_routing_addresses(recipients: Sequence[Recipient], directory: Directory) -> list[Match]:
     """Every routing address the mail reached, the one that stamps a case first.
 
-    Envelope before delivery headers before To, Cc, Bcc, Resent-* in order of appearance, then the lower order number. An
-    exact match anywhere beats every plus-tagged one. Deleted addresses come last: they stamp nothing.
+    Envelope before delivery headers before To, Cc, Bcc, Resent-* in order of appearance, then the lower order number.
+    An exact match anywhere beats every plus-tagged one. Deleted addresses come last: they stamp nothing.
     """
     for plus_tags in (False, True):
         matches = [found for recipient in recipients if (found := directory.match(recipient, plus_tags=plus_tags))]

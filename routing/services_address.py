@@ -1,7 +1,7 @@
 """Mint and recognise the generated email services address. Pure.
 
-Form: <token>@<inbound domain>; the token is 26 base32 characters (130 random bits), lower case, so that mail systems that
-lower-case local parts cannot break it, and long enough that nobody guesses one.
+Form: <token>@<inbound domain>; the token is 26 base32 characters (130 random bits), lower case, so that mail systems
+that lower-case local parts cannot break it, and long enough that nobody guesses one.
 """
 
 from __future__ import annotations

@@ -105,7 +105,9 @@ class PermissionSetFactory(DjangoModelFactory):
         model = PermissionSet
 
     label = factory.Sequence(lambda n: f"Permission set {n}")
-    group = factory.LazyAttribute(lambda permission_set: Group.objects.create(name=f"permission set: {permission_set.label}"))
+    group = factory.LazyAttribute(
+        lambda permission_set: Group.objects.create(name=f"permission set: {permission_set.label}")
+    )
 
 
 class PermissionSetMemberFactory(DjangoModelFactory):
@@ -148,7 +150,7 @@ class CaseFactory(DjangoModelFactory):
         )
 
     @factory.post_generation
-    def decision(case, create: bool, extracted: Any, **kwargs: Any) -> None:  # noqa: N805 - factory_boy passes the object
+    def decision(case, create: bool, extracted: Any, **kwargs: Any) -> None:
         if create:
             RoutingDecision.objects.create(
                 case=case, kind="initial", owner_user=case.owner_user, owner_queue=case.owner_queue, because="test"

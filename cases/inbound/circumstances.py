@@ -12,7 +12,8 @@ from cases.lifecycle import default_status
 from cases.thread_keys import signing_keys
 from routing.models import EmailToCaseSettings, RecordType
 
-# A large daily limit may be passed by what other workers open in this time; a small one is counted anew for each batch.
+# A large daily limit may be passed by what other workers open in this time; a small one is counted anew for each
+# batch.
 KEEP_COUNT_SECONDS = 30.0
 SMALL_LIMIT = 10_000
 

@@ -1,4 +1,6 @@
-"""Decide what becomes of a read mail: seen before, part of a case, or welcome as a new one. Reads the database, writes nothing."""
+"""Decide what becomes of a read mail: seen before, part of a case, or welcome as a new one. Reads the database, writes
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -53,6 +55,7 @@ class AppendToCase:
     case: Case
     thread: Thread
     reopen: bool
+    reported: EmailMessage | None = None  # the mail of ours that a bounce or complaint is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,9 @@ class Circumstances:
     day: DayCount
 
 
-def decide(mail: ReadEmail, inbound: InboundEmail, circumstances: Circumstances, trail: Trail, *, now: datetime) -> Decision:
+def decide(
+    mail: ReadEmail, inbound: InboundEmail, circumstances: Circumstances, trail: Trail, *, now: datetime
+) -> Decision:
     """The order of the checks is the order of the trail: duplicate, thread, sender, closed case, new case."""
     related = find_related(mail.email, mail.analysis)
     if related.duplicate is not None:
@@ -117,7 +122,8 @@ def decide(mail: ReadEmail, inbound: InboundEmail, circumstances: Circumstances,
         trail.note("closed case policy", effect.value, because)
         if effect is not OnClosedCase.FOLLOW_UP:
             trail.note("screen", "proceed", verdict.because)
-            return AppendToCase(thread.case, thread, reopen=effect is OnClosedCase.REOPEN)
+            reported = next((message for message in related.answered if not message.incoming), None)
+            return AppendToCase(thread.case, thread, effect is OnClosedCase.REOPEN, reported)
         follows = thread.case
     if isinstance(verdict, Proceed):
         verdict = screen_new_case(screened, daily_count=circumstances.day.cases, waved_through=inbound.waved_through)

@@ -1,7 +1,7 @@
 """Which mails are one mail? Pure.
 
-The key covers Message-ID, From and Date together, so that somebody who borrows a Message-ID hides no mail, and every delivery
-of one mail - a provider's retry, a replay, a second routing address - has the same key.
+The key covers Message-ID, From and Date together, so that somebody who borrows a Message-ID hides no mail, and every
+delivery of one mail - a provider's retry, a replay, a second routing address - has the same key.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from cases.inbound.parsed import ParsedEmail
 
 
 def dedupe_key(email: ParsedEmail) -> str:
-    """64 hex characters: hash(Message-ID, From, Date), or hash(From, Date, Subject, body) when there is no Message-ID."""
+    """64 hex characters: hash(Message-ID, From, Date), or hash(From, Date, Subject, body) without a Message-ID."""
     sender = "\n".join(person.address for person in email.senders)
     date = email.date.isoformat() if email.date else email.header("Date").strip()
     if email.message_id:

@@ -22,7 +22,9 @@ RELOAD_AFTER = 25
 class Ingest:
     """A run over many mails. Each is stored and committed before it is read, like any other mail."""
 
-    def __init__(self, *, envelope_recipients: Sequence[str] = (), envelope_sender: str = "", dry_run: bool = False) -> None:
+    def __init__(
+        self, *, envelope_recipients: Sequence[str] = (), envelope_sender: str = "", dry_run: bool = False
+    ) -> None:
         self.envelope_recipients = list(envelope_recipients)
         self.envelope_sender = envelope_sender
         self.dry_run = dry_run
@@ -64,4 +66,6 @@ def ingest_mail(
     raw: bytes, *, envelope_recipients: Sequence[str] = (), envelope_sender: str = "", dry_run: bool = False
 ) -> Settled:
     """Store and settle one mail."""
-    return Ingest(envelope_recipients=envelope_recipients, envelope_sender=envelope_sender, dry_run=dry_run).ingest(raw)
+    return Ingest(envelope_recipients=envelope_recipients, envelope_sender=envelope_sender, dry_run=dry_run).ingest(
+        raw
+    )

@@ -53,8 +53,8 @@ class ParsedEmail:
 
     sender: MailAddress | None  # None: no readable From
     senders: tuple[MailAddress, ...] = ()  # every From address found
-    # True for two From headers, two From addresses, or a From such as `casey@a.example <x@b.example>` that programs read
-    # differently; such a mail is never treated as a known customer's.
+    # True for two From headers, two From addresses, or a From such as `casey@a.example <x@b.example>` that programs
+    # read differently; such a mail is never treated as a known customer's.
     sender_is_ambiguous: bool = False
     reply_to: tuple[MailAddress, ...] = ()
     to: tuple[MailAddress, ...] = ()

@@ -1,7 +1,7 @@
 """Read one claimed row: the stored request becomes a mail, the mail a ReadEmail. No transaction is open meanwhile.
 
-Every way in which a stranger's bytes can fail ends in one of three exceptions: NotAMail (there is none), ReadFailed (there is,
-and it cannot be read: quarantine), TemporaryFailure (its content could not be fetched now: try again).
+Every way in which a stranger's bytes can fail ends in one of three exceptions: NotAMail (there is none), ReadFailed
+(there is, and it cannot be read: quarantine), TemporaryFailure (its content could not be fetched now: try again).
 """
 
 from __future__ import annotations
@@ -59,7 +59,11 @@ def read_email(inbound: InboundEmail, trail: Trail, *, dry_run: bool = False) ->
     directory = Directory.of([*(recipient.address for recipient in recipients), sender])
     own_sender = own_sender_because(sender, directory)
     analysis = analyse(email, received.facts, analysis_context(directory), received.raw)
-    trail.note("analyse", analysis.automatic_kind or "person", analysis.automatic_because or "nothing says that a machine wrote it")
+    trail.note(
+        "analyse",
+        analysis.automatic_kind or "person",
+        analysis.automatic_because or "nothing says that a machine wrote it",
+    )
     matches = tuple(find_routing_addresses(recipients, directory))
     note_route(matches, trail)
     if own_sender and not dry_run and recognise_returned([email.message_id], as_sent.text_body):
@@ -119,8 +123,9 @@ def parse(received: ReceivedMail) -> ParsedEmail:
             if looks_empty(received.raw):
                 raise ReadFailed(Reason.PARSE_FAILED, "the mail is empty")
             return read_mail(received.raw)
-        assert received.pieces is not None
         pieces = received.pieces
+        if pieces is None:
+            raise ReadFailed(Reason.PARSE_FAILED, "the provider's request holds neither a mail nor its pieces")
         return read_pieces(pieces.headers, pieces.text, pieces.html, pieces.attachments)
     except TooComplex as failure:
         raise ReadFailed(Reason.TOO_COMPLEX, str(failure)) from failure
@@ -132,7 +137,9 @@ def note_reading(email: ParsedEmail, trail: Trail) -> None:
     if email.sender is None:
         trail.note("read", "sender_unknown", "no readable sender")
     elif email.sender_is_ambiguous:
-        trail.note("read", "sender_ambiguous", "programs would read this From differently; it counts as nobody we know")
+        trail.note(
+            "read", "sender_ambiguous", "programs would read this From differently; it counts as nobody we know"
+        )
     defects = ", ".join(email.defects).replace("_", " ")
     trail.note("read", "read", f"with repairs: {defects}" if defects else "read as it stands")
 
@@ -142,9 +149,12 @@ def note_route(matches: tuple[Match, ...], trail: Trail) -> None:
         trail.note("route", "no_routing_address", "none of its recipients is a routing address")
         return
     first = matches[0]
-    found = f"{first.recipient.address} in {first.recipient.found_in} is the {first.by} of {first.routing_address.routing_name}"
+    recipient = f"{first.recipient.address} in {first.recipient.found_in}"
+    found = f"{recipient} is the {first.by} of {first.routing_address.routing_name}"
     others = ", ".join(match.routing_address.email_address for match in matches[1:])
-    trail.note("route", first.routing_address.email_address, f"{found}; also received by {others}" if others else found)
+    trail.note(
+        "route", first.routing_address.email_address, f"{found}; also received by {others}" if others else found
+    )
 
 
 def own_sender_because(sender: str, directory: Directory) -> str:
@@ -173,7 +183,7 @@ def analysis_context(directory: Directory) -> AnalysisContext:
 
 
 def without_verification_links(email: ParsedEmail) -> ParsedEmail:
-    """A verification link in any mail - ours that came back, or one that somebody forwards - is not for reps to click."""
+    """A verification link in any mail, ours that came back or one somebody forwards, is not for reps to click."""
     text, html = mask_links(email.text_body), mask_links(email.html_body)
     if (text, html) == (email.text_body, email.html_body):
         return email

@@ -11,7 +11,8 @@ from cases.models import EmailMessage, InboundEmail
 from cases.reasons import Reason
 from routing.models import AuditEvent, EmailToCaseSettings
 
-# States a person may act on. A duplicate's mail is on its case already; a case or an appended mail is settled for good.
+# States a person may act on. A duplicate's mail is on its case already; a case or an appended mail is settled for
+# good.
 RETRYABLE = (InboundEmail.State.HELD, InboundEmail.State.QUARANTINED, InboundEmail.State.REJECTED)
 HELD_OVER_LIMIT_FOR = timedelta(hours=24)
 
@@ -28,7 +29,12 @@ def retry_inbound_email(*, inbound_id: int, by: Any, wave_through: bool = False)
     """
     inbound = locked(inbound_id)
     reason = inbound.reason
-    requeue(inbound, attempts=0, waved_through=reason if wave_through else "", waved_through_by=by if wave_through else None)
+    requeue(
+        inbound,
+        attempts=0,
+        waved_through=reason if wave_through else "",
+        waved_through_by=by if wave_through else None,
+    )
     AuditEvent.objects.create(
         actor=by,
         action="retry-inbound-email",
@@ -48,7 +54,10 @@ def discard_inbound_email(*, inbound_id: int, by: Any, reason: str) -> InboundEm
     inbound.trail = [*inbound.trail, {"step": "person", "verdict": Reason.DISCARDED.value, "because": because}]
     inbound.save(update_fields=["state", "reason", "because", "trail"])
     AuditEvent.objects.create(
-        actor=by, action="discard-inbound-email", target=f"inbound email {inbound.pk}", detail={"was": was, "because": because}
+        actor=by,
+        action="discard-inbound-email",
+        target=f"inbound email {inbound.pk}",
+        detail={"was": was, "because": because},
     )
     return inbound
 
@@ -92,5 +101,11 @@ def requeue_over_limit(*, cases_today: int, now: datetime, most: int = 100) -> i
         return 0
     ids = list(held.order_by("id").values_list("pk", flat=True)[:room])
     return InboundEmail.objects.filter(pk__in=ids, state=InboundEmail.State.HELD).update(
-        state=InboundEmail.State.RECEIVED, reason="", because="", claim_token="", lease_until=None, settled_at=None, attempts=0
+        state=InboundEmail.State.RECEIVED,
+        reason="",
+        because="",
+        claim_token="",
+        lease_until=None,
+        settled_at=None,
+        attempts=0,
     )

@@ -27,7 +27,7 @@ class Proceed:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A mail that stays out of the cases, with the reason an admin reads. `notice`: tell the sender once, if allowed."""
+    """A mail that stays out of the cases, with its reason. `notice`: tell the sender once, if allowed."""
 
     reason: Reason
     because: str
@@ -106,7 +106,11 @@ def refuse_own_loop(mail: Screened) -> Refusal | None:
 
 def refuse_blocked_sender(mail: Screened) -> Refusal | None:
     address = mail.routing_address
-    if address and address.block_email_from and AddressPatterns.parse(address.block_email_from).matches(mail.sender_address):
+    if (
+        address
+        and address.block_email_from
+        and AddressPatterns.parse(address.block_email_from).matches(mail.sender_address)
+    ):
         return Rejected(Reason.BLOCKED_SENDER, f"{address.email_address} blocks mail from {mail.sender_address}")
     return None
 
@@ -123,7 +127,10 @@ def hold_sender_over_limit(mail: Screened) -> Refusal | None:
         mails=Count("pk"), identical=Count("pk", filter=Q(subject=mail.email.subject[:1000], snippet=mail.snippet))
     )
     if written["mails"] >= limit:
-        return Held(Reason.LOOP_SUSPECTED, f"{mail.sender_address} wrote {written['mails']} mails within the hour; the limit is {limit}")
+        return Held(
+            Reason.LOOP_SUSPECTED,
+            f"{mail.sender_address} wrote {written['mails']} mails within the hour; the limit is {limit}",
+        )
     if written["identical"] >= IDENTICAL_MAILS_PER_HOUR:
         return Held(
             Reason.LOOP_SUSPECTED,
@@ -166,7 +173,9 @@ def refuse_unauthorized_sender(mail: Screened) -> Refusal | None:
     address = mail.routing_address
     if not address or not address.accept_email_from:
         return None
-    if not mail.email.sender_is_ambiguous and AddressPatterns.parse(address.accept_email_from).matches(mail.sender_address):
+    if not mail.email.sender_is_ambiguous and AddressPatterns.parse(address.accept_email_from).matches(
+        mail.sender_address
+    ):
         return None
     who = mail.sender_address or "an unreadable sender"
     return Rejected(

@@ -1,11 +1,12 @@
 """Settle stored mail: claim it, read it and decide, write. The one door through which mail becomes cases.
 
-A Celery task, `manage.py sweep` and `manage.py ingest` all call this code. Several workers at once are safe: a mail belongs to
-whoever holds its claim, and the first write of a mail's transaction proves that the claim is still held.
+A Celery task, `manage.py sweep` and `manage.py ingest` all call this code. Several workers at once are safe: a mail
+belongs to whoever holds its claim, and the first write of a mail's transaction proves that the claim is still held.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import traceback
 from dataclasses import dataclass
@@ -15,10 +16,12 @@ from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
+from cases.blobs import put_many
 from cases.claims import LONGEST_ERROR, LostLease, claim, claimed_rows, release_for_retry, retry_at
 from cases.inbound.circumstances import load_circumstances
 from cases.inbound.decision import AppendToCase, Circumstances, Decision, OpenCase, ReadEmail, SeenBefore, decide
 from cases.inbound.dedupe import thread_root
+from cases.inbound.message_rows import StoredFiles
 from cases.inbound.reading import NotAMail, ReadFailed, TemporaryFailure, read_email
 from cases.inbound.trail import Trail
 from cases.inbound.writing import (
@@ -36,7 +39,8 @@ from routing.owners import choose_owner
 logger = logging.getLogger(__name__)
 
 BATCH = 10
-# A mail whose writing collided with another one (same dedupe key) is decided anew; twice is plenty, see decide_and_write.
+# A mail whose writing collided with another one (same dedupe key) is decided anew; twice is plenty, see
+# decide_and_write.
 COLLISIONS = 3
 
 
@@ -95,7 +99,7 @@ def settle_one(inbound: InboundEmail, circumstances: Circumstances, *, dry_run: 
     settled = Settled(inbound, Trail())
     try:
         settled.mail = read_email(inbound, settled.trail, dry_run=dry_run)
-        decide_and_write(settled, circumstances, dry_run=dry_run)
+        decide_and_write(settled, settled.mail, circumstances, dry_run=dry_run)
     except LostLease:
         logger.info("inbound email %s: the claim was lost, another worker has it", inbound.pk)
         settled.state = InboundEmail.State.PROCESSING
@@ -111,22 +115,23 @@ def settle_one(inbound: InboundEmail, circumstances: Circumstances, *, dry_run: 
     return settled
 
 
-def decide_and_write(settled: Settled, circumstances: Circumstances, *, dry_run: bool) -> None:
+def decide_and_write(settled: Settled, mail: ReadEmail, circumstances: Circumstances, *, dry_run: bool) -> None:
     """One transaction a mail: lock its thread, decide, write.
 
-    Two deliveries of one mail may be decided at the same moment. PostgreSQL's lock on the thread and SQLite's single writer
-    put them in a row; the unique dedupe key is the final word, and whoever runs into it decides anew and finds a duplicate.
+    Two deliveries of one mail may be decided at the same moment. PostgreSQL's lock on the thread and SQLite's single
+    writer put them in a row; the unique dedupe key is the final word, and whoever runs into it decides anew and finds
+    a duplicate.
     """
-    assert settled.mail is not None
+    files = [] if dry_run else store_files(mail, circumstances)
     read_lines = list(settled.trail.lines)
     for attempt in range(COLLISIONS):
         settled.trail.lines = list(read_lines)
         try:
             with transaction.atomic():
-                lock_thread(settled.mail)
-                settled.decision = decide(settled.mail, settled.inbound, circumstances, settled.trail, now=timezone.now())
+                lock_thread(mail)
+                settled.decision = decide(mail, settled.inbound, circumstances, settled.trail, now=timezone.now())
                 if not dry_run:
-                    write(settled, settled.mail, settled.decision, circumstances)
+                    write(settled, mail, settled.decision, circumstances, files)
             break
         except IntegrityError:
             settled.inbound.state = InboundEmail.State.PROCESSING  # what was written is rolled back
@@ -135,25 +140,36 @@ def decide_and_write(settled: Settled, circumstances: Circumstances, *, dry_run:
     describe_outcome(settled)
     if not dry_run:
         circumstances.day.cases += settled.state == InboundEmail.State.CASE
-        note_mail_of_address(settled.mail, now=timezone.now())
+        note_mail_of_address(mail, now=timezone.now())
 
 
 def lock_thread(mail: ReadEmail) -> None:
-    """Let one worker at a time decide on mails of one thread. SQLite: the transaction holds the only write lock already."""
+    """Let one worker at a time decide on mails of one thread. SQLite: the transaction holds the only write lock
+    already.
+    """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [thread_root(mail.email)])
 
 
-def write(settled: Settled, mail: ReadEmail, decision: Decision, circumstances: Circumstances) -> None:
+def store_files(mail: ReadEmail, circumstances: Circumstances) -> StoredFiles:
+    """The mail's files, on disk before the transaction begins. What no case takes in the end, the sweeper removes."""
+    files = mail.email.attachments[: circumstances.settings_row.max_attachments]
+    blobs = put_many([file.content for file in files]) if files else {}
+    return [(file, blobs[hashlib.sha256(file.content).hexdigest()]) for file in files]
+
+
+def write(
+    settled: Settled, mail: ReadEmail, decision: Decision, circumstances: Circumstances, files: StoredFiles
+) -> None:
     inbound, trail, now = settled.inbound, settled.trail, timezone.now()
     if isinstance(decision, SeenBefore):
         write_duplicate(inbound, mail, decision, trail, now=now)
     elif isinstance(decision, AppendToCase):
-        settled.message = append_to_case(inbound, mail, decision, trail, circumstances.settings_row, now=now)
+        settled.message = append_to_case(inbound, mail, decision, trail, circumstances.settings_row, files, now=now)
     elif isinstance(decision, OpenCase):
         owner = choose_owner(mail.routing_address, circumstances.settings_row)
-        settled.message = write_new_case(inbound, mail, decision, owner, trail, circumstances, now=now)
+        settled.message = write_new_case(inbound, mail, decision, owner, trail, circumstances, files, now=now)
     else:
         write_refusal(inbound, mail, decision, trail, now=now)
 
@@ -180,14 +196,21 @@ def refuse_unread(settled: Settled, state: InboundEmail.State, reason: Reason, b
         return
     try:
         settle_row(
-            settled.inbound, state=state, trail=settled.trail, now=timezone.now(), reason=reason.value, because=because[:500]
+            settled.inbound,
+            state=state,
+            trail=settled.trail,
+            now=timezone.now(),
+            reason=reason.value,
+            because=because[:500],
         )
     except LostLease:
         logger.info("inbound email %s: the claim was lost, another worker has it", settled.inbound.pk)
 
 
 def try_again_later(settled: Settled, error: str, *, dry_run: bool) -> None:
-    """Record a failed attempt in a transaction of its own, and wait longer each time; after the last one a person must look."""
+    """Record a failed attempt in a transaction of its own, and wait longer each time; after the last one a person must
+    look.
+    """
     inbound = settled.inbound
     inbound.state = InboundEmail.State.PROCESSING  # whatever the failed transaction wrote is rolled back
     last_line = error.strip().rsplit("\n", 1)[-1][:400]
@@ -208,7 +231,9 @@ def try_again_later(settled: Settled, error: str, *, dry_run: bool) -> None:
         )
     except (LostLease, DatabaseError) as fault:
         # The lease runs out by itself and the mail is claimed again; nothing is lost but this note.
-        logger.warning("inbound email %s: the failed attempt could not be recorded: %s", inbound.pk, type(fault).__name__)
+        logger.warning(
+            "inbound email %s: the failed attempt could not be recorded: %s", inbound.pk, type(fault).__name__
+        )
 
 
 def quarantine_failed(settled: Settled, because: str, error: str) -> None:
@@ -224,4 +249,6 @@ def quarantine_failed(settled: Settled, because: str, error: str) -> None:
         )
         InboundEmail.objects.filter(pk=settled.inbound.pk).update(last_error=error[-LONGEST_ERROR:])
     except (LostLease, DatabaseError) as fault:
-        logger.warning("inbound email %s: its quarantine could not be recorded: %s", settled.inbound.pk, type(fault).__name__)
+        logger.warning(
+            "inbound email %s: its quarantine could not be recorded: %s", settled.inbound.pk, type(fault).__name__
+        )

@@ -1,7 +1,8 @@
 """Is a mail part of a case? Which sign says so, and may the sender join by it? (CONTRACT: "proof of thread")
 
-Strong signs are ours and unguessable: the signed reply address, our signed Message-ID, a thread token. Weak ones anybody can
-copy from a header: their Message-ID, Outlook's Thread-Index. A case number or a similar subject is never a sign.
+Strong signs are ours and unguessable: the signed reply address, our signed Message-ID, a thread token. Weak ones
+anybody can copy from a header: their Message-ID, Outlook's Thread-Index. A case number or a similar subject is never a
+sign.
 """
 
 from __future__ import annotations
@@ -75,7 +76,15 @@ def find_related(email: ParsedEmail, analysis: Analysis) -> Related:
     found = list(
         EmailMessage.objects.filter(wanted)
         .select_related("case")
-        .only("case__routing_address_id", "incoming", "dedupe_key", "message_identifier_hash", "in_reply_to_hash", "thread_index_hash", "also_received_by")
+        .only(
+            "case__routing_address_id",
+            "incoming",
+            "dedupe_key",
+            "message_identifier_hash",
+            "in_reply_to_hash",
+            "thread_index_hash",
+            "also_received_by",
+        )
         .order_by("-id")[:200]
     )
     return Related(
@@ -89,7 +98,7 @@ def find_related(email: ParsedEmail, analysis: Analysis) -> Related:
 
 
 def ids_answered(email: ParsedEmail, analysis: Analysis) -> list[str]:
-    """Message-IDs this mail answers, nearest first: what a report returns, In-Reply-To, then References newest first."""
+    """Message-IDs this mail answers, nearest first: a report's, In-Reply-To, then References newest first."""
     ids = [*ids_reported(email, analysis), *email.in_reply_to, *reversed(email.references)]
     return [identifier for identifier in dict.fromkeys(ids) if identifier]
 
@@ -116,12 +125,17 @@ def signs_of_thread(
     signs: list[Sign] = []
     for recipient in recipients:
         if case_id := case_of_reply_address(recipient.address, keys):
-            signs.append(Sign(case_id, Basis.REPLY_ADDRESS, f"sent to the reply address of the case ({recipient.found_in})"))
+            signs.append(
+                Sign(case_id, Basis.REPLY_ADDRESS, f"sent to the reply address of the case ({recipient.found_in})")
+            )
     if use_headers or analysis.is_bounce or analysis.automatic_kind in REPORTS:
         for identifier in ids_answered(email, analysis):
             if case_id := case_of_message_id(identifier, keys):
                 signs.append(Sign(case_id, Basis.OUR_MESSAGE_ID, "answers a mail that we sent"))
-    signs += [Sign(case_id, Basis.TOKEN_BODY, "carries the case's thread token in its text") for case_id in tokens_in_body(email, analysis, keys)]
+    signs += [
+        Sign(case_id, Basis.TOKEN_BODY, "carries the case's thread token in its text")
+        for case_id in tokens_in_body(email, analysis, keys)
+    ]
     signs += [
         Sign(case_id, Basis.TOKEN_SUBJECT, "carries the case's thread token in its subject")
         for case_id in find_case_tokens(email.subject, keys)
@@ -145,13 +159,18 @@ def tokens_in_body(email: ParsedEmail, analysis: Analysis, keys: Sequence[str]) 
 def weak_signs(related: Related) -> list[Sign]:
     return [
         *(Sign(m.case_id, Basis.THEIR_MESSAGE_ID, "answers a mail of the case") for m in related.answered),
-        *(Sign(m.case_id, Basis.THEIR_MESSAGE_ID, "a mail of the case answers it and came before it") for m in related.answers_to_it),
+        *(
+            Sign(m.case_id, Basis.THEIR_MESSAGE_ID, "a mail of the case answers it and came before it")
+            for m in related.answers_to_it
+        ),
         *(Sign(m.case_id, Basis.THREAD_INDEX, "same Outlook conversation") for m in related.same_conversation),
     ]
 
 
 def find_thread(email: ParsedEmail, analysis: Analysis, signs: Sequence[Sign]) -> Thread:
-    """Weigh the signs against who wrote: append, or a new case that possibly belongs to another. At most three queries."""
+    """Weigh the signs against who wrote: append, or a new case that possibly belongs to another. At most three
+    queries.
+    """
     if not signs:
         return Thread()
     cases = cases_with_merges({sign.case_id for sign in signs})
@@ -159,14 +178,8 @@ def find_thread(email: ParsedEmail, analysis: Analysis, signs: Sequence[Sign]) -
     if not known:
         return Thread(because="its sign points to a case that does not exist")
     participates_in = cases_of_participant(email, [case.pk for _sign, case in known])
-    possibly: Thread | None = None
-    for sign, case in known:
-        thread = weigh(sign, case, email, analysis, is_participant=case.pk in participates_in)
-        if thread.case is not None:
-            return thread
-        possibly = possibly or thread
-    assert possibly is not None
-    return possibly
+    threads = [weigh(sign, case, email, analysis, is_participant=case.pk in participates_in) for sign, case in known]
+    return next((thread for thread in threads if thread.case is not None), threads[0])
 
 
 def weigh(sign: Sign, case: Case, email: ParsedEmail, analysis: Analysis, *, is_participant: bool) -> Thread:
@@ -176,7 +189,9 @@ def weigh(sign: Sign, case: Case, email: ParsedEmail, analysis: Analysis, *, is_
     basis = Basis.MERGED if moved else sign.basis
     if is_participant and analysis.authentication.failed_dmarc:
         return Thread(
-            possibly=case, flags=("dmarc_failed",), because=f"{because}, but a mail in this participant's name fails DMARC"
+            possibly=case,
+            flags=("dmarc_failed",),
+            because=f"{because}, but a mail in this participant's name fails DMARC",
         )
     if is_participant and not email.sender_is_ambiguous:
         return Thread(case=case, basis=basis, sender_is_participant=True, because=because)
@@ -210,7 +225,9 @@ def end_of_merges(case_id: int, found: dict[int, Case]) -> Case | None:
 
 
 def cases_of_participant(email: ParsedEmail, case_ids: Sequence[int]) -> set[int]:
-    """Which of the cases the sender takes part in. A sender who only joined with a proof ("new") is not yet one who may join without."""
+    """Which of the cases the sender takes part in. A sender who only joined with a proof ("new") is not yet one who
+    may join without.
+    """
     if email.sender is None:
         return set()
     return set(

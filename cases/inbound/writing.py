@@ -1,41 +1,27 @@
-"""Write what was decided: one transaction, whose first write proves the claim and settles the row. No decision is taken here."""
+"""Write what was decided: one transaction, whose first write proves the claim and settles the row. Decides nothing."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from cases.assignment import open_owned_case
-from cases.blobs import put_many
 from cases.claims import prove
 from cases.contacts import find_contact
-from cases.file_types import detect_type
 from cases.inbound.decision import AppendToCase, Circumstances, OpenCase, ReadEmail, SeenBefore
+from cases.inbound.message_rows import StoredFiles, write_message, write_participants, write_task
 from cases.inbound.screening import Refusal
 from cases.inbound.trail import Trail
 from cases.lifecycle import record_inbound_activity
-from cases.message_ids import hash_of, thread_index_root
-from cases.models import (
-    Attachment,
-    Case,
-    CaseEvent,
-    CaseTask,
-    EmailAddress,
-    EmailMessage,
-    InboundEmail,
-    Participant,
-)
-from cases.outbound.notices import queue_owner_notice, queue_refusal_notice
+from cases.models import Case, CaseEvent, Delivery, EmailAddress, EmailMessage, InboundEmail, Participant
+from cases.outbound.bounces import mark_deliveries
+from cases.outbound.notices import NotQueued, queue_owner_notice, queue_refusal_notice
 from routing.models import EmailToCaseSettings
 from routing.owners import OwnerChoice
-
-# A mail to a thousand people is kept whole in its raw form; the case lists this many of them.
-MOST_ADDRESSES = 500
-MOST_PARTICIPANTS = 100
 
 
 def settle_row(
@@ -53,7 +39,9 @@ def settle_row(
     prove(inbound, **changes)
 
 
-def write_duplicate(inbound: InboundEmail, mail: ReadEmail, decision: SeenBefore, trail: Trail, *, now: datetime) -> None:
+def write_duplicate(
+    inbound: InboundEmail, mail: ReadEmail, decision: SeenBefore, trail: Trail, *, now: datetime
+) -> None:
     """Another delivery of a mail we have. A routing address that it reached in addition is noted on the mail."""
     settle_row(
         inbound,
@@ -77,6 +65,8 @@ def write_duplicate(inbound: InboundEmail, mail: ReadEmail, decision: SeenBefore
 
 
 def write_refusal(inbound: InboundEmail, mail: ReadEmail, refusal: Refusal, trail: Trail, *, now: datetime) -> None:
+    if refusal.notice and mail.email.sender is not None:
+        note_notice(inbound, mail, mail.email.sender.address, refusal, trail)
     settle_row(
         inbound,
         state=refusal.state,
@@ -86,8 +76,24 @@ def write_refusal(inbound: InboundEmail, mail: ReadEmail, refusal: Refusal, trai
         reason=refusal.reason.value,
         because=refusal.because[:500],
     )
-    if refusal.notice and mail.email.sender is not None and mail.analysis.auto_response_allowed:
-        queue_refusal_notice(inbound, reason=refusal.reason, recipient=mail.email.sender.address, authentication=mail.analysis.authentication)
+
+
+def note_notice(inbound: InboundEmail, mail: ReadEmail, sender: str, refusal: Refusal, trail: Trail) -> None:
+    """Queue the one notice that "bounce" means here, and say in the trail why when there is none."""
+    if not mail.analysis.auto_response_allowed:
+        trail.note("notice", "none", "automatic and list mail is never answered")
+        return
+    inbound.routing_address = mail.routing_address
+    notice = queue_refusal_notice(
+        inbound,
+        reason=refusal.reason,
+        recipient=sender,
+        authentication=mail.analysis.authentication,
+    )
+    if isinstance(notice, NotQueued):
+        trail.note("notice", "none", notice.because)
+    else:
+        trail.note("notice", "queued", f"{notice.recipient} is told once")
 
 
 def write_new_case(
@@ -97,6 +103,7 @@ def write_new_case(
     owner: OwnerChoice,
     trail: Trail,
     circumstances: Circumstances,
+    files: StoredFiles,
     *,
     now: datetime,
 ) -> EmailMessage:
@@ -129,14 +136,28 @@ def write_new_case(
         ),
         owner,
     )
-    message = write_message(inbound, mail, case, EmailMessage.ThreadBasis.NONE, decision.thread.flags, circumstances.settings_row, is_participant=False)
+    message = write_message(
+        inbound,
+        mail,
+        case,
+        EmailMessage.ThreadBasis.NONE,
+        decision.thread.flags,
+        circumstances.settings_row,
+        files,
+        is_participant=False,
+    )
     Case.objects.filter(pk=case.pk).update(source=message)
     case.source = message
     write_participants(mail, case, known=set(), sender_role=Participant.Role.CUSTOMER)
     CaseEvent.objects.create(
-        case=case, kind=CaseEvent.Kind.CASE_OPENED, email_message=message, because=f"{trail_sentence(mail)}; owner: {owner.label}"[:500]
+        case=case,
+        kind=CaseEvent.Kind.CASE_OPENED,
+        email_message=message,
+        because=f"{trail_sentence(mail)}; owner: {owner.label}"[:500],
     )
     write_task(mail, case, message)
+    if owner.queue is not None and (owner.queue.email or owner.queue.notify_members):
+        queue_owner_notice(case, message)
     return message
 
 
@@ -146,6 +167,7 @@ def append_to_case(
     decision: AppendToCase,
     trail: Trail,
     settings_row: EmailToCaseSettings,
+    files: StoredFiles,
     *,
     now: datetime,
 ) -> EmailMessage:
@@ -154,7 +176,14 @@ def append_to_case(
     trail.note("write", "appended", f"added to case {case.number}" + (", which it reopens" if decision.reopen else ""))
     settle_row(inbound, state=InboundEmail.State.APPENDED, trail=trail, now=now, mail=mail, reason="", because="")
     message = write_message(
-        inbound, mail, case, decision.thread.basis, decision.thread.flags, settings_row, is_participant=decision.thread.sender_is_participant
+        inbound,
+        mail,
+        case,
+        decision.thread.basis,
+        decision.thread.flags,
+        settings_row,
+        files,
+        is_participant=decision.thread.sender_is_participant,
     )
     record_inbound_activity(
         case, at=inbound.received_at, by_person=not mail.analysis.is_automatic, reopen=decision.reopen
@@ -168,9 +197,30 @@ def append_to_case(
     CaseEvent.objects.bulk_create(events)
     if not mail.analysis.is_automatic:
         write_task(mail, case, message)
+    if mail.analysis.is_bounce or mail.analysis.automatic_kind == "feedback_report":
+        mark_reported_mail(mail, decision)
     if settings_row.notify_case_owner_on_new_email or mail.analysis.is_bounce:
         queue_owner_notice(case, message)
     return message
+
+
+def mark_reported_mail(mail: ReadEmail, decision: AppendToCase) -> None:
+    """A bounce or complaint about a mail that we sent: its recipients' lines say so."""
+    reported = decision.reported
+    if reported is None:
+        return
+    bounce = mail.analysis.bounce
+    if bounce is None:
+        recipients = list(reported.addresses.filter(role=EmailAddress.Role.TO).values_list("address", flat=True))
+        mark_deliveries(reported, recipients, Delivery.State.COMPLAINED, detail="spam complaint", at=mail_time(mail))
+        return
+    state = Delivery.State.DEFERRED if bounce.delayed else Delivery.State.BOUNCED
+    detail = " ".join(word for word in (bounce.status, bounce.reason) if word)
+    mark_deliveries(reported, bounce.recipients, state, detail=detail, at=mail_time(mail))
+
+
+def mail_time(mail: ReadEmail) -> datetime:
+    return mail.email.date or timezone.now()
 
 
 def trail_sentence(mail: ReadEmail) -> str:
@@ -180,145 +230,10 @@ def trail_sentence(mail: ReadEmail) -> str:
     return f"reached {match.routing_address.email_address} by its {match.by} in {match.recipient.found_in}"
 
 
-def write_message(
-    inbound: InboundEmail,
-    mail: ReadEmail,
-    case: Case,
-    basis: str,
-    flags: tuple[str, ...],
-    settings_row: EmailToCaseSettings,
-    *,
-    is_participant: bool,
-) -> EmailMessage:
-    email, analysis = mail.email, mail.analysis
-    address = mail.routing_address
-    message = EmailMessage.objects.create(
-        case=case,
-        inbound_email=inbound,
-        incoming=True,
-        from_address=email.sender.address[:254] if email.sender else "",
-        from_name=email.sender.name[:255] if email.sender else "",
-        subject=email.subject[:1000],
-        text_body=email.text_body,
-        html_body=email.html_body,
-        reply_text=analysis.reply_text,
-        snippet=mail.snippet,
-        dedupe_key=mail.dedupe_key,
-        message_identifier=email.message_id[:998],
-        message_identifier_hash=hash_of(email.message_id),
-        in_reply_to=" ".join(email.in_reply_to),
-        in_reply_to_hash=hash_of(email.in_reply_to[0]) if email.in_reply_to else "",
-        references=" ".join(email.references),
-        thread_index=email.thread_index[:500],
-        thread_index_hash=thread_index_root(email.thread_index),
-        headers=[list(header) for header in email.headers] if address and address.save_email_headers else None,
-        message_date=email.date,
-        received_at=inbound.received_at,
-        is_automatic=analysis.is_automatic,
-        automatic_kind=analysis.automatic_kind,
-        is_bounce=analysis.is_bounce,
-        bounce=asdict(analysis.bounce) if analysis.bounce else None,
-        forwarded_original=asdict(analysis.forwarded) if analysis.forwarded else None,
-        spf=(analysis.authentication.spf or "")[:12],
-        dkim=(analysis.authentication.dkim or "")[:12],
-        dmarc=(analysis.authentication.dmarc or "")[:12],
-        authenticated_by=(analysis.authentication.by or "")[:255],
-        thread_basis=basis,
-        sender_is_participant=is_participant,
-        flags=flags_of(mail, flags),
-        defects=list(email.defects),
-        also_received_by=mail.also_received_by,
-    )
-    people = [
-        (role, person)
-        for role, group in (
-            (EmailAddress.Role.TO, email.to),
-            (EmailAddress.Role.CC, email.cc),
-            (EmailAddress.Role.BCC, email.bcc),
-            (EmailAddress.Role.REPLY_TO, email.reply_to),
-        )
-        for person in group
-    ]
-    EmailAddress.objects.bulk_create(
-        EmailAddress(email_message=message, role=role, address=person.address[:254], name=person.name[:255])
-        for role, person in people[:MOST_ADDRESSES]
-    )
-    write_attachments(message, mail, settings_row)
-    return message
-
-
-def flags_of(mail: ReadEmail, flags: tuple[str, ...]) -> list[str]:
-    """What a rep should be warned of, as slugs; pages have the sentences."""
-    found = list(flags)
-    if mail.email.sender is None:
-        found.append("sender_unknown")
-    elif mail.email.sender_is_ambiguous:
-        found.append("sender_ambiguous")
-    if mail.analysis.authentication.failed_dmarc and "dmarc_failed" not in found:
-        found.append("dmarc_failed")
-    return found
-
-
-def write_attachments(message: EmailMessage, mail: ReadEmail, settings_row: EmailToCaseSettings) -> None:
-    """Files by content: stored once, listed each; bytes the case has already are marked as repeated."""
-    files = mail.email.attachments[: settings_row.max_attachments]
-    if not files:
-        return
-    blobs = put_many([file.content for file in files])
-    repeated: set[str] = set()
-    if settings_row.dedupe_attachments:
-        repeated = set(
-            Attachment.objects.filter(email_message__case_id=message.case_id, blob__in=[blob.pk for blob in blobs]).values_list(
-                "blob_id", flat=True
-            )
-        )
-    Attachment.objects.bulk_create(
-        Attachment(
-            email_message=message,
-            blob=blob,
-            position=position,
-            file_name=file.file_name[:255],
-            declared_type=file.content_type[:127],
-            content_type=detect_type(file.content, file.file_name, file.content_type)[:127],
-            inline=file.inline,
-            content_id=file.content_id[:255],
-            is_repeated=blob.pk in repeated,
-        )
-        for position, (file, blob) in enumerate(zip(files, blobs, strict=True))
-    )
-
-
-def write_participants(mail: ReadEmail, case: Case, *, known: set[str] | None, sender_role: str) -> None:
-    """The sender and, on a new case, everybody copied who is not one of our own addresses. `known` None: some exist already."""
-    ours = {match.recipient.address for match in mail.matches} | {match.routing_address.email_address for match in mail.matches}
-    people: dict[str, Participant] = {}
-    sender = mail.email.sender
-    if sender is not None and not mail.email.sender_is_ambiguous:
-        people[sender.address] = Participant(case=case, address=sender.address[:254], name=sender.name[:255], role=sender_role)
-    if sender_role == Participant.Role.CUSTOMER:
-        for person in (*mail.email.to, *mail.email.cc)[:MOST_PARTICIPANTS]:
-            if person.address not in ours and person.address not in people:
-                people[person.address] = Participant(
-                    case=case, address=person.address[:254], name=person.name[:255], role=Participant.Role.COPIED
-                )
-    if people:
-        Participant.objects.bulk_create(people.values(), ignore_conflicts=known is None)
-
-
-def write_task(mail: ReadEmail, case: Case, message: EmailMessage) -> None:
-    address = mail.routing_address
-    if address is not None and address.create_task:
-        CaseTask.objects.create(
-            case=case,
-            subject=f"Answer: {mail.email.subject}"[:255],
-            status=address.task_status,
-            owner=case.owner_user,
-            email_message=message,
-        )
-
-
 def note_mail_of_address(mail: ReadEmail, *, now: datetime) -> None:
-    """For the set-up checklist: when mail came last, and since when the forward has worked. At most one UPDATE a minute."""
+    """For the set-up checklist: when mail came last, and since when the forward has worked. At most one UPDATE a
+    minute.
+    """
     match = mail.matches[0] if mail.matches else None
     if match is None:
         return

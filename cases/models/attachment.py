@@ -25,7 +25,9 @@ class Attachment(models.Model):
     position = models.PositiveSmallIntegerField()
     file_name = models.CharField(_("file name"), max_length=255)
     declared_type = models.CharField(max_length=127)
-    content_type = models.CharField(_("type"), max_length=127)  # detected from the bytes where they tell, else as declared
+    content_type = models.CharField(
+        _("type"), max_length=127
+    )  # detected from the bytes where they tell, else as declared
     inline = models.BooleanField(default=False)
     content_id = models.CharField(max_length=255, blank=True)
     # The case had these bytes already (a logo in every reply): kept, but not listed among the files.

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from routing.choices import Origin, Priority
 
 NUMBER_OFFSET = 1000
+OwnerKeys = tuple[int | None, ...]
 OWNER_FIELDS = frozenset({"owner_user", "owner_user_id", "owner_queue", "owner_queue_id", "routing_version"})
 
 
@@ -60,7 +61,9 @@ class CaseQuerySet(models.QuerySet["Case"]):
 
 
 class Case(models.Model):
-    """One matter of one customer, in Salesforce's words. Its number is made from its key and proves nothing about a thread."""
+    """One matter of one customer, in Salesforce's words. Its number is made from its key and proves nothing about a
+    thread.
+    """
 
     class Awaiting(models.TextChoices):
         US = "us", _("us")
@@ -76,23 +79,48 @@ class Case(models.Model):
     )
     # Written by cases.assignment only; exactly one of the two.
     owner_user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="owned_cases", verbose_name=_("owner")
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="owned_cases",
+        verbose_name=_("owner"),
     )
     owner_queue = models.ForeignKey(
-        "routing.Queue", null=True, blank=True, on_delete=models.PROTECT, related_name="cases", verbose_name=_("owner queue")
+        "routing.Queue",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="cases",
+        verbose_name=_("owner queue"),
     )
     routing_version = models.PositiveIntegerField(default=1, editable=False)
     contact = models.ForeignKey(
-        "cases.Contact", null=True, blank=True, on_delete=models.SET_NULL, related_name="cases", verbose_name=_("contact")
+        "cases.Contact",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="cases",
+        verbose_name=_("contact"),
     )
     supplied_email = models.CharField(_("supplied email"), max_length=254, blank=True)
     supplied_name = models.CharField(_("supplied name"), max_length=255, blank=True)
     routing_address = models.ForeignKey(
-        "routing.RoutingAddress", null=True, blank=True, on_delete=models.PROTECT, related_name="cases", verbose_name=_("routing address")
+        "routing.RoutingAddress",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="cases",
+        verbose_name=_("routing address"),
     )
     # The mail that opened the case; set once, in the transaction that opens it.
     source = models.OneToOneField(
-        "cases.EmailMessage", null=True, blank=True, on_delete=models.PROTECT, related_name="opened_case", verbose_name=_("source")
+        "cases.EmailMessage",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="opened_case",
+        verbose_name=_("source"),
     )
     awaiting = models.CharField(_("awaiting"), max_length=10, choices=Awaiting.choices, default=Awaiting.US)
     created_at = models.DateTimeField(_("opened at"))
@@ -101,17 +129,34 @@ class Case(models.Model):
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     reopened_count = models.PositiveIntegerField(default=0)
     merged_into = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="merged_cases", verbose_name=_("merged into")
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="merged_cases",
+        verbose_name=_("merged into"),
     )
     # A weak sign of a thread (CONTRACT "proof of thread"): a person joins with one click or waves it off.
     possibly_belongs_to = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="possible_parts", verbose_name=_("possibly belongs to")
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="possible_parts",
+        verbose_name=_("possibly belongs to"),
     )
     follows = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="follow_ups", verbose_name=_("follow-up of")
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="follow_ups",
+        verbose_name=_("follow-up of"),
     )
 
     objects = CaseQuerySet.as_manager()
+
+    _owner_read: OwnerKeys | None = None  # as it stands in the database
 
     class Meta:
         verbose_name = _("case")
@@ -127,7 +172,9 @@ class Case(models.Model):
                 name="case_has_one_owner",
                 violation_error_message=_("A case is owned by one user or by one queue."),
             ),
-            models.CheckConstraint(condition=~models.Q(merged_into=models.F("pk")), name="case_not_merged_into_itself"),
+            models.CheckConstraint(
+                condition=~models.Q(merged_into=models.F("pk")), name="case_not_merged_into_itself"
+            ),
         ]
         indexes = [
             models.Index(fields=["-last_activity_at", "-id"], name="case_by_activity"),
@@ -140,20 +187,20 @@ class Case(models.Model):
     def __str__(self) -> str:
         return f"{self.number_text} {self.subject}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding and self._owner_read not in (None, self._owner_now()):
+            raise OwnerWrittenElsewhere("Use cases.assignment.assign to change the owner of a case.")
+        super().save(*args, **kwargs)
+
     @classmethod
-    def from_db(cls, db: str | None, field_names: Iterable[str], values: Iterable[Any]) -> Case:
-        case = super().from_db(db, field_names, values)  # type: ignore[arg-type]
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Case:  # type: ignore[override]
+        case = super().from_db(db, field_names, values)
         case._owner_read = case._owner_now()
         return case
 
-    def _owner_now(self) -> tuple[int | None, int | None, int | None]:
+    def _owner_now(self) -> OwnerKeys:
         # Deferred fields were not read, so they cannot have been changed in memory either.
-        return tuple(self.__dict__.get(name) for name in ("owner_user_id", "owner_queue_id", "routing_version"))  # type: ignore[return-value]
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding and getattr(self, "_owner_read", self._owner_now()) != self._owner_now():
-            raise OwnerWrittenElsewhere("Use cases.assignment.assign to change the owner of a case.")
-        super().save(*args, **kwargs)
+        return tuple(self.__dict__.get(name) for name in ("owner_user_id", "owner_queue_id", "routing_version"))
 
     @property
     def number(self) -> int:

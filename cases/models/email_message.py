@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class EmailMessage(models.Model):
-    """One mail on a case, in or out, as read or as sent. A case never holds two of one mail: `dedupe_key` is unique."""
+    """One mail on a case, in or out, as read or as sent. `dedupe_key` is unique: no case holds two of one mail."""
 
     class Status(models.TextChoices):
         NEW = "new", _("New")
@@ -67,13 +67,17 @@ class EmailMessage(models.Model):
     authenticated_by = models.CharField(max_length=255, blank=True)
     thread_basis = models.CharField(max_length=20, choices=ThreadBasis.choices, default=ThreadBasis.NONE)
     sender_is_participant = models.BooleanField(default=False)  # at the moment it was joined
-    flags = models.JSONField(default=list, blank=True)  # slugs to warn about: sender_ambiguous, new_participant, dmarc_failed, ...
+    flags = models.JSONField(
+        default=list, blank=True
+    )  # slugs to warn about: sender_ambiguous, new_participant, dmarc_failed, ...
     defects = models.JSONField(default=list, blank=True)  # what the reader had to guess or cut
     also_received_by = models.JSONField(default=list, blank=True)  # other routing addresses this mail reached
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )  # who joined it by hand
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     idempotency_key = models.CharField(max_length=64, null=True, blank=True, unique=True)
 
     class Meta:
@@ -86,7 +90,8 @@ class EmailMessage(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(incoming=False) | models.Q(dedupe_key__isnull=False), name="incoming_message_has_dedupe_key"
+                condition=models.Q(incoming=False) | models.Q(dedupe_key__isnull=False),
+                name="incoming_message_has_dedupe_key",
             )
         ]
 
@@ -143,7 +148,9 @@ class Delivery(models.Model):
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["email_message", "recipient"], name="delivery_once_per_recipient")]
+        constraints = [
+            models.UniqueConstraint(fields=["email_message", "recipient"], name="delivery_once_per_recipient")
+        ]
 
     def __str__(self) -> str:
         return f"{self.recipient}: {self.state}"

@@ -21,9 +21,13 @@ class CaseEvent(models.Model):
     kind = models.CharField(max_length=30, choices=Kind.choices)
     at = models.DateTimeField(auto_now_add=True)
     # null: the system did it.
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     because = models.CharField(max_length=500, blank=True)
-    email_message = models.ForeignKey("cases.EmailMessage", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    email_message = models.ForeignKey(
+        "cases.EmailMessage", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     detail = models.JSONField(default=dict, blank=True)
 
     class Meta:

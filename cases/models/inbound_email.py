@@ -6,7 +6,9 @@ from cases.models.claimable import Claimable
 
 
 class RawBody(models.Model):
-    """The exact bytes of one request. Small ones stand here, in the transaction that accepts them; large ones as a Blob."""
+    """The exact bytes of one request. Small ones stand here, in the transaction that accepts them; large ones as a
+    Blob.
+    """
 
     sha256 = models.CharField(max_length=64)
     size = models.PositiveBigIntegerField()
@@ -91,7 +93,9 @@ class InboundEmail(Claimable):
         ]
         indexes = [
             models.Index(
-                fields=["lease_until", "id"], condition=models.Q(state__in=["received", "processing"]), name="inbound_email_unsettled"
+                fields=["lease_until", "id"],
+                condition=models.Q(state__in=["received", "processing"]),
+                name="inbound_email_unsettled",
             ),
             models.Index(fields=["claim_token"], condition=models.Q(state="processing"), name="inbound_email_claimed"),
             models.Index(fields=["state", "-id"], name="inbound_email_by_state"),
@@ -107,7 +111,9 @@ class InboundEmail(Claimable):
 
 
 class RefusedCall(models.Model):
-    """Webhook calls that were turned away, counted by hour: a wrong password shows here, its mail is never lost in silence."""
+    """Webhook calls that were turned away, counted by hour: a wrong password shows here, its mail is never lost in
+    silence.
+    """
 
     hour = models.DateTimeField(_("hour"))
     provider = models.CharField(_("provider"), max_length=30)
@@ -120,14 +126,18 @@ class RefusedCall(models.Model):
         verbose_name = _("refused webhook call")
         verbose_name_plural = _("refused webhook calls")
         ordering = ["-hour", "provider"]
-        constraints = [models.UniqueConstraint(fields=["hour", "provider", "reason"], name="refused_call_once_per_hour")]
+        constraints = [
+            models.UniqueConstraint(fields=["hour", "provider", "reason"], name="refused_call_once_per_hour")
+        ]
 
     def __str__(self) -> str:
         return f"{self.provider} {self.reason}: {self.count}"
 
 
 class ProviderToken(models.Model):
-    """A one-time token a provider signed (Mailgun's signature covers only the token, so a token vouches for one content)."""
+    """A one-time token a provider signed (Mailgun's signature covers only the token, so a token vouches for one
+    content).
+    """
 
     provider = models.CharField(max_length=30)
     token = models.CharField(max_length=64)  # SHA-256 of the token

@@ -50,7 +50,9 @@ class Outbox(Claimable):
         verbose_name_plural = _("outgoing mail")
         ordering = ["-id"]
         indexes = [
-            models.Index(fields=["lease_until", "id"], condition=models.Q(state__in=["queued", "sending"]), name="outbox_open"),
+            models.Index(
+                fields=["lease_until", "id"], condition=models.Q(state__in=["queued", "sending"]), name="outbox_open"
+            ),
             models.Index(fields=["kind", "recipient", "created_at"], name="outbox_budget"),
         ]
 

@@ -14,7 +14,9 @@ class RoutingDecision(models.Model):
 
     case = models.ForeignKey("cases.Case", on_delete=models.CASCADE, related_name="decisions")
     kind = models.CharField(max_length=12, choices=Kind.choices)
-    owner_user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    owner_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     owner_queue = models.ForeignKey("routing.Queue", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     because = models.CharField(max_length=500)
     decided_by = models.ForeignKey(
@@ -27,7 +29,9 @@ class RoutingDecision(models.Model):
         verbose_name_plural = _("routing decisions")
         ordering = ["id"]
         constraints = [
-            models.UniqueConstraint(fields=["case"], condition=models.Q(kind="initial"), name="routing_decision_one_initial"),
+            models.UniqueConstraint(
+                fields=["case"], condition=models.Q(kind="initial"), name="routing_decision_one_initial"
+            ),
             models.CheckConstraint(
                 condition=models.Q(owner_user__isnull=True, owner_queue__isnull=False)
                 | models.Q(owner_user__isnull=False, owner_queue__isnull=True),

@@ -6,13 +6,17 @@ from routing.choices import TaskStatus
 
 
 class CaseTask(models.Model):
-    """Something to do for a case, made from a mail when its routing address says so; closed when the mail is answered."""
+    """Something to do for a case, made from a mail when its routing address says so; closed when that is answered."""
 
     case = models.ForeignKey("cases.Case", on_delete=models.CASCADE, related_name="tasks")
     subject = models.CharField(_("subject"), max_length=255)
     status = models.CharField(_("status"), max_length=40, choices=TaskStatus.choices, default=TaskStatus.NOT_STARTED)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    email_message = models.ForeignKey("cases.EmailMessage", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    email_message = models.ForeignKey(
+        "cases.EmailMessage", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     completed_at = models.DateTimeField(null=True, blank=True)
 

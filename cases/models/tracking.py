@@ -33,7 +33,9 @@ class TrackingRequest(Claimable):
         ordering = ["-id"]
         indexes = [
             models.Index(
-                fields=["lease_until", "id"], condition=models.Q(state__in=["received", "processing"]), name="tracking_request_unsettled"
+                fields=["lease_until", "id"],
+                condition=models.Q(state__in=["received", "processing"]),
+                name="tracking_request_unsettled",
             )
         ]
 

@@ -38,29 +38,45 @@ class RoutingAddress(models.Model):
 
     # Identity
     routing_name = models.CharField(
-        _("routing name"), max_length=254, help_text=_("How admins and reps call this address, such as “Gold Support”.")
+        _("routing name"),
+        max_length=254,
+        help_text=_("How admins and reps call this address, such as “Gold Support”."),
     )
     email_address = models.CharField(
         _("email address"),
         max_length=254,
-        help_text=_("An existing address at which customers reach you. Changing it makes a new verification necessary."),
+        help_text=_(
+            "An existing address at which customers reach you. Changing it makes a new verification necessary."
+        ),
     )
     services_token = models.CharField(max_length=64, unique=True, editable=False, default=mint_services_token)
     is_active = models.BooleanField(
-        _("active"), default=True, help_text=_("Switched off, new mail to this address is held; replies still join their cases.")
+        _("active"),
+        default=True,
+        help_text=_("Switched off, new mail to this address is held; replies still join their cases."),
     )
     verified_at = models.DateTimeField(_("verified at"), null=True, blank=True, editable=False)
     verified_email = models.CharField(_("verified email address"), max_length=254, blank=True, editable=False)
     priority_order = models.PositiveSmallIntegerField(
-        _("order"), default=100, help_text=_("When one mail reaches several addresses and nothing else decides, the lower number stamps the case.")
+        _("order"),
+        default=100,
+        help_text=_(
+            "When one mail reaches several addresses and nothing else decides, the lower number stamps the case."
+        ),
     )
     # Email
     display_name = models.CharField(
         _("display name"), max_length=120, blank=True, help_text=_("Name shown beside the address in mail we send.")
     )
-    signature = models.TextField(_("signature"), blank=True, help_text=_("Plain text under mail sent from this address."))
+    signature = models.TextField(
+        _("signature"), blank=True, help_text=_("Plain text under mail sent from this address.")
+    )
     language = models.CharField(
-        _("language"), max_length=10, blank=True, choices=settings.LANGUAGES, help_text=_("Language of automatic mail sent for this address.")
+        _("language"),
+        max_length=10,
+        blank=True,
+        choices=settings.LANGUAGES,
+        help_text=_("Language of automatic mail sent for this address."),
     )
     save_email_headers = models.BooleanField(
         _("save email headers"), default=False, help_text=_("Keep every header of each mail on the email message.")
@@ -70,34 +86,55 @@ class RoutingAddress(models.Model):
         blank=True,
         validators=[validate_address_patterns],
         help_text=_(
-            "Only these senders may open cases: addresses, domains (example.com) and subdomains (*.example.com), separated by "
-            "commas or lines. Empty: everybody."
+            "Only these senders may open cases: addresses, domains (example.com) and subdomains (*.example.com), "
+            "separated by commas or lines. Empty: everybody."
         ),
     )
     block_email_from = models.TextField(
-        _("block email from"), blank=True, validators=[validate_address_patterns], help_text=_("Mail from these senders is always rejected. Same form.")
+        _("block email from"),
+        blank=True,
+        validators=[validate_address_patterns],
+        help_text=_("Mail from these senders is always rejected. Same form."),
     )
     controlled_by_permission_set = models.BooleanField(
         _("controlled by permission set"),
         default=False,
-        help_text=_("Only users to whom a permission set grants this address can send from it. Superusers are no exception."),
+        help_text=_(
+            "Only users to whom a permission set grants this address can send from it. Superusers are no exception."
+        ),
     )
     # Tasks
     create_task = models.BooleanField(
-        _("create task from email"), default=False, help_text=_("Make a task for the case owner for each new customer mail; it closes when answered.")
+        _("create task from email"),
+        default=False,
+        help_text=_("Make a task for the case owner for each new customer mail; it closes when answered."),
     )
     task_status = models.CharField(
-        _("task status"), max_length=40, choices=TaskStatus.choices, default=TaskStatus.NOT_STARTED, help_text=_("Status of the tasks made.")
+        _("task status"),
+        max_length=40,
+        choices=TaskStatus.choices,
+        default=TaskStatus.NOT_STARTED,
+        help_text=_("Status of the tasks made."),
     )
     # Case
     case_record_type = models.ForeignKey(
-        "routing.RecordType", null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("case record type"),
+        "routing.RecordType",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("case record type"),
         help_text=_("Empty: the default record type."),
     )
-    case_priority = models.CharField(_("case priority"), max_length=20, choices=Priority.choices, default=Priority.MEDIUM)
+    case_priority = models.CharField(
+        _("case priority"), max_length=20, choices=Priority.choices, default=Priority.MEDIUM
+    )
     case_origin = models.CharField(_("case origin"), max_length=20, choices=Origin.choices, default=Origin.EMAIL)
     closed_case_policy = models.CharField(
-        _("mail to a closed case"), max_length=20, choices=ClosedCasePolicy.choices, default=ClosedCasePolicy.REOPEN_WITHIN
+        _("mail to a closed case"),
+        max_length=20,
+        choices=ClosedCasePolicy.choices,
+        default=ClosedCasePolicy.REOPEN_WITHIN,
     )
     reopen_days = models.PositiveSmallIntegerField(
         _("reopen within days"),
@@ -108,10 +145,20 @@ class RoutingAddress(models.Model):
     # Routing
     strategy = models.CharField(_("routing"), max_length=10, choices=Strategy.choices, default=Strategy.OWNER)
     owner_user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("case owner (user)")
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("case owner (user)"),
     )
     owner_queue = models.ForeignKey(
-        "routing.Queue", null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("case owner (queue)"),
+        "routing.Queue",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("case owner (queue)"),
         help_text=_("A user or a queue. Neither: the default case owner of the Email-to-Case settings."),
     )
 
@@ -157,10 +204,16 @@ class RoutingAddress(models.Model):
             raise ValidationError({"email_address": _("Enter one email address, such as support@example.com.")})
         if services_token_of(normalised) and domain_of(normalised) == settings.E2C_INBOUND_DOMAIN:
             raise ValidationError(
-                {"email_address": _("This is a generated services address. Enter the address that your customers write to.")}
+                {
+                    "email_address": _(
+                        "This is a generated services address. Enter the address that your customers write to."
+                    )
+                }
             )
         if normalised == normalise_address(parseaddr(settings.E2C_SYSTEM_FROM)[1]):
-            raise ValidationError({"email_address": _("The system sends its own notices from this address; mail would go in circles.")})
+            raise ValidationError(
+                {"email_address": _("The system sends its own notices from this address; mail would go in circles.")}
+            )
         self.email_address = normalised
         if settings.E2C_TRIAL:
             self.routing_name = normalised

@@ -7,12 +7,14 @@ from guardian.models import GroupObjectPermissionBase
 
 
 class PermissionSet(models.Model):
-    """Who may send from which routing addresses. Its auth Group carries the grants; nothing else may use that group."""
+    """Who may send from which routing addresses. Its auth Group carries the grants; nothing else may use it."""
 
     label = models.CharField(_("label"), max_length=80, unique=True)
     description = models.CharField(_("description"), max_length=255, blank=True)
     is_active = models.BooleanField(
-        _("active"), default=True, help_text=_("An inactive permission set grants nothing; its members and addresses are kept.")
+        _("active"),
+        default=True,
+        help_text=_("An inactive permission set grants nothing; its members and addresses are kept."),
     )
     group = models.OneToOneField(Group, on_delete=models.PROTECT, related_name="permission_set", editable=False)
     members = models.ManyToManyField(
@@ -31,7 +33,10 @@ class PermissionSet(models.Model):
 class PermissionSetMember(models.Model):
     permission_set = models.ForeignKey(PermissionSet, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="permission_set_memberships", verbose_name=_("user")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="permission_set_memberships",
+        verbose_name=_("user"),
     )
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True, help_text=_("Empty: never."))
 
@@ -49,7 +54,7 @@ class PermissionSetMember(models.Model):
 
 
 class RoutingAddressGrant(GroupObjectPermissionBase):
-    """guardian's group grant with a real foreign key: it goes with its address and cannot be inherited by a later row."""
+    """guardian's group grant with a real foreign key: it goes with its address; no later row inherits it."""
 
     content_object = models.ForeignKey("routing.RoutingAddress", on_delete=models.CASCADE, related_name="grants")
 

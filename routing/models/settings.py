@@ -27,10 +27,14 @@ class EmailToCaseSettings(models.Model):
         help_text=_("A file that this case has already, such as a logo in every reply, is not listed again."),
     )
     token_in_subject = models.BooleanField(
-        _("thread token in subject"), default=False, help_text=_("Put the case's thread token into the subject of mail we send.")
+        _("thread token in subject"),
+        default=False,
+        help_text=_("Put the case's thread token into the subject of mail we send."),
     )
     token_in_body = models.BooleanField(
-        _("thread token in body"), default=True, help_text=_("Put the case's thread token under the text of mail we send.")
+        _("thread token in body"),
+        default=True,
+        help_text=_("Put the case's thread token under the text of mail we send."),
     )
     use_headers_for_threading = models.BooleanField(
         _("use email headers for threading"),
@@ -57,10 +61,14 @@ class EmailToCaseSettings(models.Model):
     sender_hourly_limit = models.PositiveIntegerField(
         _("hourly limit per sender"),
         default=1000,
-        help_text=_("Mails that one sender may turn into cases in an hour; more are held as a suspected loop. 0: no limit."),
+        help_text=_(
+            "Mails that one sender may turn into cases in an hour; more are held as a suspected loop. 0: no limit."
+        ),
     )
     hold_spam = models.BooleanField(
-        _("hold spam for review"), default=True, help_text=_("Mail that the provider marks as spam waits for a person.")
+        _("hold spam for review"),
+        default=True,
+        help_text=_("Mail that the provider marks as spam waits for a person."),
     )
     hold_bulk = models.BooleanField(
         _("hold bulk mail for review"),
@@ -68,10 +76,14 @@ class EmailToCaseSettings(models.Model):
         help_text=_("Newsletters and generated notifications wait for a person instead of opening cases."),
     )
     automatic_mail_daily_budget = models.PositiveIntegerField(
-        _("automatic mail per day"), default=1000, help_text=_("Notices and automatic answers sent in 24 hours, over all recipients.")
+        _("automatic mail per day"),
+        default=1000,
+        help_text=_("Notices and automatic answers sent in 24 hours, over all recipients."),
     )
     automatic_mail_recipient_budget = models.PositiveIntegerField(
-        _("automatic mail per recipient and day"), default=3, help_text=_("Notices and automatic answers to one address in 24 hours.")
+        _("automatic mail per recipient and day"),
+        default=3,
+        help_text=_("Notices and automatic answers to one address in 24 hours."),
     )
     # Queue XOR user; `setup` makes the queue "Unassigned" and puts it here.
     default_case_owner_user = models.ForeignKey(
@@ -105,7 +117,8 @@ class EmailToCaseSettings(models.Model):
         constraints = [
             models.CheckConstraint(condition=models.Q(pk=1), name="email_to_case_settings_one_row"),
             models.CheckConstraint(
-                condition=models.Q(default_case_owner_user__isnull=True) | models.Q(default_case_owner_queue__isnull=True),
+                condition=models.Q(default_case_owner_user__isnull=True)
+                | models.Q(default_case_owner_queue__isnull=True),
                 name="default_case_owner_user_xor_queue",
                 violation_error_message=_("The default case owner is a user or a queue, not both."),
             ),

@@ -3,7 +3,9 @@ from django.utils.translation import gettext_lazy as _
 
 
 class VerificationMail(models.Model):
-    """One verification mail: to which exact address, when, what became of it. The link is never stored, only its nonce."""
+    """One verification mail: to which exact address, when, what became of it. The link is never stored, only its
+    nonce.
+    """
 
     class State(models.TextChoices):
         SENDING = "sending", _("being sent")

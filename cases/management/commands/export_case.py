@@ -24,7 +24,15 @@ class Command(ContractCommand):
         case = (
             Case.objects.with_number(number)
             .select_related(
-                "status", "record_type", "owner_user", "owner_queue", "contact", "routing_address", "merged_into", "possibly_belongs_to", "follows"
+                "status",
+                "record_type",
+                "owner_user",
+                "owner_queue",
+                "contact",
+                "routing_address",
+                "merged_into",
+                "possibly_belongs_to",
+                "follows",
             )
             .first()
         )

@@ -29,8 +29,12 @@ class Command(ContractCommand):
     help = "Store mails as a provider's webhook would and settle them here and now, in order."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, mbox, Maildir, or - for one mail on stdin")
-        parser.add_argument("--to", action="append", default=[], metavar="ADDRESS", help="envelope recipient; may be repeated")
+        parser.add_argument(
+            "paths", nargs="+", metavar="PATH", help="file, folder, mbox, Maildir, or - for one mail on stdin"
+        )
+        parser.add_argument(
+            "--to", action="append", default=[], metavar="ADDRESS", help="envelope recipient; may be repeated"
+        )
         parser.add_argument("--envelope-from", default="", metavar="A", help="envelope sender")
         parser.add_argument("--dry-run", action="store_true", help="say what would happen, write nothing")
         parser.add_argument("--full", action="store_true", help="add the mail as read to each line (jsonl)")
@@ -74,12 +78,15 @@ class Command(ContractCommand):
 
 
 def not_stored_json(file: str, sha256: str | None, because: str) -> dict[str, Any]:
-    absent = (
-        "inbound_id outcome case message_id routing_address thread_basis is_automatic automatic_kind is_bounce auto_response_allowed"
-    )
-    return {"file": file, "sha256": sha256, "reason": "not_stored", "because": because, "also_received_by": [], "trail": []} | dict.fromkeys(
-        absent.split()
-    )
+    absent = "inbound_id outcome case message_id routing_address thread_basis is_automatic automatic_kind is_bounce"
+    return {
+        "file": file,
+        "sha256": sha256,
+        "reason": "not_stored",
+        "because": because,
+        "also_received_by": [],
+        "trail": [],
+    } | dict.fromkeys([*absent.split(), "auto_response_allowed"])
 
 
 def named_mails(paths: list[str]) -> Iterator[NamedMail]:

@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from cases.models import Case, EmailMessage, InboundEmail, Outbox
-from tests.factories import CaseFactory, ContactFactory, EmailMessageFactory, ParticipantFactory, RoutingAddressFactory, UserFactory
+from tests.factories import (
+    CaseFactory,
+    ContactFactory,
+    EmailMessageFactory,
+    ParticipantFactory,
+    RoutingAddressFactory,
+    UserFactory,
+)
 from tests.hostile.make import hostile_ids, hostile_mail
 from tests.mails import ingest, mint_message_id, mint_token, raw_mail
 
@@ -172,7 +179,8 @@ def test_identical_mails_of_another_ticket_system_are_kept_and_held(acme: Any) -
     raw = hostile_mail("LP10")
 
     states = [
-        ingest(raw.replace(b"@@UNIQUE@@", f"u{number}".encode()), to=["support@acme.example"]).state for number in range(40)
+        ingest(raw.replace(b"@@UNIQUE@@", f"u{number}".encode()), to=["support@acme.example"]).state
+        for number in range(40)
     ]
 
     assert InboundEmail.objects.count() == 40

@@ -121,6 +121,7 @@ class TestAutomaticMail:
     def test_a_bounce_of_our_mail_is_appended_as_a_bounce(self, case: Any) -> None:
         settled = bounce(mint_message_id(case.pk))
 
+        settled.message.refresh_from_db()
         assert (settled.state, settled.thread_basis, settled.case) == ("appended", "our_message_id", case)
         assert settled.message.is_bounce
         assert settled.message.bounce["recipients"] == ["casey@example.net"]
@@ -152,13 +153,22 @@ class TestAutomaticMail:
     @pytest.mark.parametrize(
         ("headers", "kind"),
         [
-            (["Auto-Submitted: auto-replied", "X-Autoreply: yes", "Subject: Out of office: back on Monday"], "out_of_office"),
+            (
+                ["Auto-Submitted: auto-replied", "X-Autoreply: yes", "Subject: Out of office: back on Monday"],
+                "out_of_office",
+            ),
         ],
     )
     def test_out_of_office_without_a_case_is_rejected(self, support: Any, headers: list[str], kind: str) -> None:
-        settled = ingest_mail(subject="Out of office: back on Monday", headers=headers[:2], body="I am out of the office until Monday.")
+        settled = ingest_mail(
+            subject="Out of office: back on Monday", headers=headers[:2], body="I am out of the office until Monday."
+        )
 
-        assert (settled.mail.analysis.automatic_kind, settled.state, settled.reason) == (kind, "rejected", "automatic_unmatched")
+        assert (settled.mail.analysis.automatic_kind, settled.state, settled.reason) == (
+            kind,
+            "rejected",
+            "automatic_unmatched",
+        )
 
     def test_out_of_office_to_our_mail_is_appended_and_never_reopens(self, case: Any) -> None:
         Case.objects.filter(pk=case.pk).update(closed_at=timezone.now())
@@ -239,7 +249,10 @@ class TestAutomaticMail:
 class TestAuthentication:
     def spoofed(self, case: Any, settings: Any, **parts: Any) -> Settled:
         settings.E2C_TRUSTED_AUTHSERV_IDS = frozenset({"mx.company.example"})
-        headers = ["Authentication-Results: mx.company.example; dmarc=fail header.from=example.net", *parts.pop("headers", [])]
+        headers = [
+            "Authentication-Results: mx.company.example; dmarc=fail header.from=example.net",
+            *parts.pop("headers", []),
+        ]
         return ingest_mail(headers=headers, **parts)
 
     def test_a_participant_who_fails_dmarc_does_not_join_even_with_a_token(self, case: Any, settings: Any) -> None:
@@ -251,7 +264,8 @@ class TestAuthentication:
 
     def test_a_forged_verdict_of_an_untrusted_server_counts_for_nothing(self, case: Any) -> None:
         settled = ingest_mail(
-            subject=mint_token(case.pk), headers=["Authentication-Results: evil.example; dmarc=fail header.from=example.net"]
+            subject=mint_token(case.pk),
+            headers=["Authentication-Results: evil.example; dmarc=fail header.from=example.net"],
         )
 
         assert settled.state == "appended"
@@ -279,7 +293,9 @@ class TestScreening:
         assert settled.state == "appended"
 
     @pytest.mark.parametrize(("switch", "reason"), [("address", "address_inactive"), ("settings", "disabled")])
-    def test_switched_off_new_mail_waits_and_replies_join(self, case: Any, support: Any, switch: str, reason: str) -> None:
+    def test_switched_off_new_mail_waits_and_replies_join(
+        self, case: Any, support: Any, switch: str, reason: str
+    ) -> None:
         if switch == "address":
             type(support).objects.update(is_active=False)
         else:
@@ -291,7 +307,9 @@ class TestScreening:
         assert reply.state == "appended"
 
     def test_only_accepted_senders_open_cases(self) -> None:
-        RoutingAddressFactory(email_address="support@company.example", accept_email_from="example.net, *.partner.example")
+        RoutingAddressFactory(
+            email_address="support@company.example", accept_email_from="example.net, *.partner.example"
+        )
 
         accepted = ingest_mail(sender="casey@example.net")
         subdomain = ingest_mail(sender="kim@eu.partner.example")
@@ -413,7 +431,11 @@ class TestRetry:
         discard_inbound_email(inbound_id=lost.inbound.pk, by=UserFactory(username="kim"), reason="spam")
 
         lost.inbound.refresh_from_db()
-        assert (lost.inbound.state, lost.inbound.reason, lost.inbound.because) == ("rejected", "discarded", "discarded by kim: spam")
+        assert (lost.inbound.state, lost.inbound.reason, lost.inbound.because) == (
+            "rejected",
+            "discarded",
+            "discarded by kim: spam",
+        )
         assert bytes(lost.inbound.raw.content).startswith(b"Message-ID")
 
 

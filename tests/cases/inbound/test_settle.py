@@ -51,7 +51,12 @@ class TestNewCase:
         assert settled.state == InboundEmail.State.CASE
         assert case is not None
         case.refresh_from_db()
-        assert (case.subject, case.description, case.priority, case.origin) == ("My invoice", "It is wrong.", "High", "Web")
+        assert (case.subject, case.description, case.priority, case.origin) == (
+            "My invoice",
+            "It is wrong.",
+            "High",
+            "Web",
+        )
         assert (case.record_type.name, case.owner_queue, case.routing_address) == ("Billing", queue, address)
         assert (case.status.label, case.awaiting) == ("New", "us")
         assert (case.supplied_email, case.supplied_name) == ("casey@example.net", "Casey Customer")
@@ -68,14 +73,19 @@ class TestNewCase:
 
     def test_an_inactive_owner_falls_back_to_the_default_case_owner(self) -> None:
         RoutingAddressFactory(
-            email_address="support@company.example", owner_queue=None, owner_user=UserFactory(username="gone", is_active=False)
+            email_address="support@company.example",
+            owner_queue=None,
+            owner_user=UserFactory(username="gone", is_active=False),
         )
 
         settled = ingest_mail()
 
         decision = RoutingDecision.objects.get(case=settled.case)
         assert decision.owner_queue.name == "Unassigned"
-        assert decision.because == "default case owner, because gone, case owner of support@company.example, is not active"
+        assert (
+            decision.because
+            == "default case owner, because gone, case owner of support@company.example, is not active"
+        )
 
     def test_the_services_address_in_the_envelope_routes_and_proves_forwarding(self, support: Any) -> None:
         settled = ingest(raw_mail(to="somebody@else.example"), to=[support.services_address.upper()])
@@ -151,7 +161,11 @@ class TestNewCase:
     def test_a_task_is_made_when_the_address_asks_for_it(self) -> None:
         owner = UserFactory()
         RoutingAddressFactory(
-            email_address="support@company.example", create_task=True, task_status="In Progress", owner_queue=None, owner_user=owner
+            email_address="support@company.example",
+            create_task=True,
+            task_status="In Progress",
+            owner_queue=None,
+            owner_user=owner,
         )
 
         settled = ingest_mail(subject="Broken")
@@ -252,7 +266,9 @@ class TestThreads:
         assert (settled.state, settled.thread_basis) == ("appended", "token_subject")
 
     def test_the_token_in_a_quote_appends_when_headers_are_lost(self, case: Any) -> None:
-        settled = ingest_mail(body=f"Thank you, but no.\n\nOn Monday Support wrote:\n> Please try.\n> {mint_token(case.pk)}\n")
+        settled = ingest_mail(
+            body=f"Thank you, but no.\n\nOn Monday Support wrote:\n> Please try.\n> {mint_token(case.pk)}\n"
+        )
 
         assert (settled.state, settled.thread_basis) == ("appended", "token_body")
 
@@ -417,7 +433,9 @@ class TestFaults:
         self, support: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         settings.E2C_SETTLE_ATTEMPTS = 2
-        broken = InboundEmailFactory(raw=RawBodyFactory(content=raw_mail(subject="break")), envelope_recipients=["support@company.example"])
+        broken = InboundEmailFactory(
+            raw=RawBodyFactory(content=raw_mail(subject="break")), envelope_recipients=["support@company.example"]
+        )
         healthy = InboundEmailFactory(raw=RawBodyFactory(content=raw_mail(subject="fine")))
         from cases.inbound import reading
 

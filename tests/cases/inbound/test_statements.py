@@ -14,7 +14,14 @@ from django.utils import timezone
 from cases.inbound.circumstances import load_circumstances
 from cases.inbound.settle import Settled, settle_one
 from cases.models import InboundEmail
-from tests.factories import CaseFactory, EmailMessageFactory, InboundEmailFactory, ParticipantFactory, RawBodyFactory, RoutingAddressFactory
+from tests.factories import (
+    CaseFactory,
+    EmailMessageFactory,
+    InboundEmailFactory,
+    ParticipantFactory,
+    RawBodyFactory,
+    RoutingAddressFactory,
+)
 from tests.mails import mint_message_id, raw_mail
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("organisation")]
@@ -22,7 +29,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("organisation")]
 
 @pytest.fixture
 def support() -> Any:
-    return RoutingAddressFactory(email_address="support@company.example", last_mail_at=timezone.now(), forwarding_seen_at=timezone.now())
+    return RoutingAddressFactory(
+        email_address="support@company.example", last_mail_at=timezone.now(), forwarding_seen_at=timezone.now()
+    )
 
 
 @pytest.fixture

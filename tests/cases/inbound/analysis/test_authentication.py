@@ -68,7 +68,7 @@ def test_a_header_that_bends_the_grammar_is_read_all_the_same() -> None:
     assert result.authentication == Authentication("pass", "pass", "pass", "mx.acme.example")
 
 
-# --- computed ---------------------------------------------------------------------------------------------------------
+# --- computed -------------------------------------------------------------------------------------------------------
 class Zone:
     """DNS TXT records of a test, and the questions asked."""
 

@@ -11,7 +11,7 @@ from tests.cases.inbound.analysis.mails import OURS, analysed, analysed_raw, mai
 TEXT = "Hello, my order 7 has not come."
 
 
-# --- RFC 3834 and its like ----------------------------------------------------------------------------------------------
+# --- RFC 3834 and its like ------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("header", "kind"),
     [
@@ -136,7 +136,7 @@ def test_a_person_who_quotes_a_bounce_is_a_person() -> None:
     assert result.automatic_kind == ""
 
 
-# --- lists, newsletters -----------------------------------------------------------------------------------------------
+# --- lists, newsletters ---------------------------------------------------------------------------------------------
 def test_a_persons_post_to_a_list_is_a_persons_with_the_list_noted() -> None:
     headers = (
         ("List-Id", "<lamps.lists.example>"),
@@ -175,7 +175,7 @@ def test_a_newsletter_with_one_click_unsubscription_is_bulk() -> None:
     assert result.automatic_kind == "bulk"
 
 
-# --- our own ------------------------------------------------------------------------------------------------------------
+# --- our own --------------------------------------------------------------------------------------------------------
 def test_a_mail_from_one_of_our_addresses_is_a_loop() -> None:
     result = analysed(mail(TEXT, sender=MailAddress("", OURS), senders=(MailAddress("", OURS),)))
 
@@ -200,7 +200,7 @@ def test_a_mail_of_ours_that_comes_back_is_a_loop() -> None:
     assert result.automatic_kind == "own_loop"
 
 
-# --- reports ------------------------------------------------------------------------------------------------------------
+# --- reports --------------------------------------------------------------------------------------------------------
 def test_a_disposition_notification_is_a_read_receipt() -> None:
     raw = (
         "From: casey@example.net\nTo: support@acme.example\nSubject: Disposition notification\nMIME-Version: 1.0\n"

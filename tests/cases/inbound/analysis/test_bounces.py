@@ -104,7 +104,7 @@ def test_the_message_id_is_read_from_returned_headers_alone() -> None:
     assert result.bounce.original_message_id == "7.abc@ours.example"
 
 
-# --- servers that write no RFC 3464 -----------------------------------------------------------------------------------
+# --- servers that write no RFC 3464 ---------------------------------------------------------------------------------
 NOTICES = [
     (
         "qmail",

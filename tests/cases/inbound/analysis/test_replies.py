@@ -160,7 +160,7 @@ def test_text_above_a_header_block_is_the_reply(block: str) -> None:
     assert result.reply_text == NEW
 
 
-# --- HTML of the mail programs ------------------------------------------------------------------------------------------
+# --- HTML of the mail programs --------------------------------------------------------------------------------------
 NEW_HTML = "<div>The lamp is still dark.</div><div><br></div><div>Can you send another one?</div>"
 HTML_REPLIES = [
     (
@@ -274,7 +274,7 @@ def test_a_blockquote_that_the_sender_made_is_no_quote() -> None:
     assert result.reply_text == "The label says\n\n    230 V\n\nand ours is 110 V"
 
 
-# --- answers between and below ----------------------------------------------------------------------------------------
+# --- answers between and below --------------------------------------------------------------------------------------
 def test_answers_between_quoted_lines_are_kept_with_them() -> None:
     text = "On 5 Jan 2024, at 10:12, Acme <support@acme.example> wrote:\n> Which lamp?\n\nThe red one.\n\n> Which socket?\n\nThe left one.\n\n> Regards\n> Acme\n"
 
@@ -314,7 +314,7 @@ def test_a_list_footer_below_the_quote_is_no_answer() -> None:
     assert result.reply_text == "The red one."
 
 
-# --- what is no quote -------------------------------------------------------------------------------------------------
+# --- what is no quote -----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "text",
     [
@@ -339,7 +339,7 @@ def test_a_mail_that_is_all_quote_is_shown_as_it_is() -> None:
     assert result.reply_text == "> Which lamp?\n> Regards"
 
 
-# --- signatures -------------------------------------------------------------------------------------------------------
+# --- signatures -----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "signature",
     [
