@@ -68,7 +68,7 @@ class Contacts(Section):
         self._unlisted = list(itertools.chain.from_iterable(existing.values()))
 
     def remove_unlisted(self, run: ImportRun) -> None:
-        for contact in self._unlisted:
+        for contact in sorted(self._unlisted, key=lambda contact: (contact.email.lower(), contact.name)):
             run.removed(self.noun, str(contact))
             contact.delete()
 
@@ -101,9 +101,7 @@ class Contacts(Section):
         return bool(differences)
 
 
-def _pair(
-    entries: list[Entry], existing: list[Contact]
-) -> tuple[list[tuple[Entry, Contact | None]], list[Contact]]:
+def _pair(entries: list[Entry], existing: list[Contact]) -> tuple[list[tuple[Entry, Contact | None]], list[Contact]]:
     """Each entry with the contact it means - the one of that name, or the only one left for the only entry left - and
     the contacts that no entry means."""
     left = list(existing)

@@ -40,7 +40,7 @@ def find_routing_address(email_address: str) -> RoutingAddress | None:
 
 @transaction.atomic
 def configure_address(order: AddressOrder) -> tuple[RoutingAddress, bool]:
-    """(the saved address, whether it is new). ConfigurationError, nothing written: unknown field or owner, bad value."""
+    """(the saved address, whether it is new). ConfigurationError, nothing written: bad field, owner or value."""
     address = find_routing_address(order.email_address)
     is_new = address is None
     if address is None:

@@ -124,10 +124,8 @@ class Users(RowsSection):
             row.is_active = False
             row.save(update_fields=["is_active"])
             run.removed(self.noun, row.username, "deactivated")
-
-    def check(self, run: ImportRun) -> None:
-        if run.delete and not User.objects.filter(is_superuser=True, is_active=True).exists():
-            raise ConfigurationError(self.name, "no active superuser would remain.")
+            if row.is_superuser and not User.objects.filter(is_superuser=True, is_active=True).exists():
+                raise ConfigurationError(self.name, "no active superuser would remain.")
 
 
 class Queues(RowsSection):
