@@ -30,8 +30,8 @@ __all__ = ["AnalysisContext", "analyse", "html_to_text"]
 def analyse(email: ParsedEmail, facts: ProviderFacts, context: AnalysisContext, raw: bytes | None = None) -> Analysis:
     """Everything about a mail that can be told from the mail itself and from what its provider said.
 
-    `raw` is the mail as received; without it (or without `context.resolver`) no signature is computed. Never raises for
-    what a mail holds.
+    `raw` is the mail as received; without it (or without `context.resolver`) no signature is computed. Never raises
+    for what a mail holds.
     """
     origin = find_origin(email, facts, context)
     lines = body_lines(email)

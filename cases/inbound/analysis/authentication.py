@@ -1,7 +1,8 @@
 """Who vouches for a mail: the provider, a server we trust, or our own computation; else nobody (all None). Pure.
 
 A sender can write any Authentication-Results it likes. Only the topmost one counts, and only when its authserv-id is
-configured as trusted: that server removes or renames those that claim its name (RFC 8601 section 5) and adds its own on top.
+configured as trusted: that server removes or renames those that claim its name (RFC 8601 section 5) and adds its own
+on top.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def _word(value: str) -> str:
     return word if word in _RESULTS else ""
 
 
-# --- Authentication-Results ---------------------------------------------------------------------------------------------
+# --- Authentication-Results -----------------------------------------------------------------------------------------
 def _by_trusted_server(email: ParsedEmail, trusted: frozenset[str]) -> Authentication | None:
     if not trusted:
         return None
@@ -109,7 +110,7 @@ def _best(results: list[str] | None) -> str | None:
     return "pass" if "pass" in results else results[0]
 
 
-# --- computed ---------------------------------------------------------------------------------------------------------
+# --- computed -------------------------------------------------------------------------------------------------------
 def _computed(email: ParsedEmail, resolver: TxtResolver | None, raw: bytes | None) -> Authentication | None:
     """DKIM over the exact bytes and DMARC over DKIM alone; SPF needs the client's address, which nobody gave."""
     if resolver is None or raw is None or len(raw) > _MAX_COMPUTED or email.sender is None:
@@ -157,8 +158,11 @@ _SILENT.setLevel(logging.CRITICAL)
 
 
 def _dmarc(from_domain: str, signed_by: frozenset[str], resolver: TxtResolver) -> str:
-    """DMARC from DKIM alignment alone (RFC 7489 section 3.1.1). "fail" only where the domain asks for p=quarantine or reject:
-    without SPF a mail of a domain that only watches may still be in order, and is "none" here."""
+    """DMARC from DKIM alignment alone (RFC 7489 section 3.1.1).
+
+    "fail" only where the domain asks for p=quarantine or reject: without SPF, a mail of a domain that only watches may
+    still be in order, and is "none" here.
+    """
     try:
         record, of_domain = _find_record(from_domain, resolver)
     except (OSError, TimeoutError):
@@ -182,7 +186,7 @@ def _find_record(domain: str, resolver: TxtResolver) -> tuple[dict[str, str], st
 
 
 def _organisation(domain: str) -> str:
-    """The organisational domain, guessed without a public suffix list: two labels, three under "co.uk" and its like."""
+    """The organisational domain, guessed without a public suffix list: two labels, three under "co.uk" and such."""
     labels = domain.lower().rstrip(".").split(".")
     size = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL else 2
     return ".".join(labels[-size:])

@@ -1,8 +1,8 @@
 """Which mails a machine wrote, and of what kind. Pure.
 
-Standards first (RFC 3464, 8098, 5965, 3834, 5230, 5436, List-*), then what vendors write, then words. A word alone never
-makes a mail automatic unless it is a subject that only programs write ("Automatic reply: ..."), and X-Auto-Response-Suppress,
-a null return path, "no-reply" or List-Id alone prove nothing: people's mail carries them too.
+Standards first (RFC 3464, 8098, 5965, 3834, 5230, 5436, List-*), then what vendors write, then words. A word alone
+never makes a mail automatic unless it is a subject that only programs write ("Automatic reply: ..."), and
+X-Auto-Response-Suppress, a null return path, "no-reply" or List-Id alone prove nothing: people's mail has them too.
 """
 
 from __future__ import annotations
@@ -10,11 +10,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from cases.inbound.analysis.bounces import find_bounce, has_null_return_path, is_success_report
+from cases.inbound.analysis.bounces import find_bounce, is_success_report
 from cases.inbound.analysis.context import AnalysisContext
+from cases.inbound.analysis.evidence import has_null_return_path
 from cases.inbound.analysis.html_text import html_to_text
 from cases.inbound.analysis.reports import DISPOSITION, FEEDBACK, content_type, parts_of, report_type
-from cases.inbound.analysis.words.absences import OUT_OF_OFFICE_SUBJECTS, OUT_OF_OFFICE_WORDS
+from cases.inbound.analysis.words.absences import (
+    OUT_OF_OFFICE_SUBJECTS,
+    OUT_OF_OFFICE_WORDS,
+    PROGRAM_ABSENCE_BEGINNINGS,
+)
 from cases.inbound.analysis.words.answers import (
     AUTO_REPLY_SUBJECTS,
     CHALLENGE_DOMAINS,
@@ -90,7 +95,7 @@ def is_list_mail(email: ParsedEmail) -> bool:
     return _precedence(email) == "list"
 
 
-# --- reports ----------------------------------------------------------------------------------------------------------
+# --- reports --------------------------------------------------------------------------------------------------------
 def _report(email: ParsedEmail, facts: ProviderFacts) -> Origin | None:
     kind = report_type(email)
     is_report = content_type(email) == "multipart/report"
@@ -140,7 +145,7 @@ def _own_loop(email: ParsedEmail, context: AnalysisContext) -> Origin | None:
     return None
 
 
-# --- automatic mail ---------------------------------------------------------------------------------------------------
+# --- automatic mail -------------------------------------------------------------------------------------------------
 def _automatic(email: ParsedEmail, facts: ProviderFacts, *, listed: bool) -> Origin | None:
     submitted = email.header("Auto-Submitted").split(";")[0].split("(")[0].strip().lower()
     if submitted == "no":
@@ -196,13 +201,7 @@ def _tells_absence(email: ParsedEmail, subject: str) -> bool:
 
 
 _LONG_ABSENCES = tuple(phrase for phrase in OUT_OF_OFFICE_SUBJECTS if len(phrase) >= 11 or ord(phrase[0]) > 0x2E80)
-# Subjects of one everyday word ("Vacation", "Urlaub", "休暇") are people's subjects too.
-_PROGRAM_ABSENCES = tuple(
-    phrase
-    for phrase in OUT_OF_OFFICE_SUBJECTS
-    if phrase.startswith(("auto", "réponse auto", "respuesta auto", "risposta auto", "resposta auto", "odpowiedź auto", "otomatik", "răspuns auto", "αυτόματη", "samodejni", "trả lời tự", "balasan", "自動", "自动", "자동", "תשובה", "מענה", "رد تلقائي", "الرد"))
-    or phrase.startswith(("автом", "автоо", "автов", "out of office auto", "out of office reply", "abwesenheitsnotiz", "abwesenheitsagent", "abwesenheitsbenachrichtigung", "afwezigheidsassistent", "frånvaroassistent"))
-)  # fmt: skip
+_PROGRAM_ABSENCES = tuple(phrase for phrase in OUT_OF_OFFICE_SUBJECTS if phrase.startswith(PROGRAM_ABSENCE_BEGINNINGS))
 
 
 def _subject_of_responder(email: ParsedEmail, facts: ProviderFacts, subject: str) -> Origin | None:

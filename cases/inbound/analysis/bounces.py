@@ -1,21 +1,19 @@
 """Recognise delivery failures, and read what they say: whom, why, for how long, about which mail. Pure.
 
-In this order: the machine-readable report (RFC 3464), the forms that flufl.bounce knows (Exim, qmail, Postfix, Exchange,
-GroupWise, Yahoo and others), then own rules on subject and sentences. The second and third only count when something
-other than words shows that a mail server wrote: a null return path, a daemon's name, an automatic header. A person who
-writes about a bounce, quotes one or forwards one is a person.
+In this order: the machine-readable report (RFC 3464), the forms that flufl.bounce knows (Exim, qmail, Postfix,
+Exchange, GroupWise, Yahoo and others), then own rules on subject and sentences. The second and third only
+count when something other than words shows that a mail server wrote: a null return path, a daemon's name, an automatic
+header. A person who writes about a bounce, quotes one or forwards one is a person.
 """
 
 from __future__ import annotations
 
-import logging
 import re
 from dataclasses import dataclass
-from email.message import Message
 
-from flufl.bounce import all_failures
-
+from cases.inbound.analysis.evidence import Evidence
 from cases.inbound.analysis.html_text import html_to_text
+from cases.inbound.analysis.known_forms import ADDRESS, known_forms
 from cases.inbound.analysis.reports import (
     DELIVERY_STATUS,
     RETURNED,
@@ -28,25 +26,15 @@ from cases.inbound.analysis.reports import (
     report_type,
 )
 from cases.inbound.analysis.words.failure_sentences import FAILURE_WORDS
-from cases.inbound.analysis.words.failures import (
-    BOUNCE_SUBJECTS,
-    DAEMON_LOCAL_PARTS,
-    DAEMON_NAMES,
-    DELAYED_WORDS,
-    POSTMASTER_LOCAL_PARTS,
-)
+from cases.inbound.analysis.words.failures import BOUNCE_SUBJECTS, DELAYED_WORDS
 from cases.inbound.analysis.words.folding import contains_phrase, fold, starts_with_phrase
 from cases.inbound.parsed import Bounce, ParsedEmail, ProviderFacts
-
-# The detectors log each exception of theirs; here it only means "no form recognised".
-logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
 
 _MAX_TEXT = 40_000
 _MAX_LINE = 400
 _MAX_RECIPIENTS = 100
 _STATUS = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)")
 _SMTP_CODE = re.compile(r"(?<![\d.:])([45])[0-7]\d(?=[ \-#:.])(?![\d.]*\.\d)")
-_ADDRESS = re.compile(r"[A-Za-z0-9._%+=/&'#*!~-]{1,80}@[A-Za-z0-9.-]{1,200}\.[A-Za-z0-9-]{1,40}")
 _DIAGNOSTIC_PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,30}\s?;\s?")
 # Where a report that is only text begins to repeat the mail it returns.
 _RETURNED_TEXT = (
@@ -70,62 +58,6 @@ _RETURNED_TEXT = (
 )
 
 
-class Evidence:
-    """What beside words says that a mail server wrote.
-
-    `daemon`: only servers use that name. `postmaster`, `named`: servers and their people do. `null_path`: notifications of
-    all sorts do. `automatic`: some machine wrote, perhaps a shop's. `returned_to`: the mail went where bounces go.
-    """
-
-    def __init__(self, email: ParsedEmail, facts: ProviderFacts) -> None:
-        sender = email.sender
-        local = sender.address.partition("@")[0] if sender else ""
-        from_header = fold(email.header("From")[:400])
-        name = fold(sender.name) if sender else from_header
-        self.null_path = has_null_return_path(email, facts)
-        self.daemon = local.startswith(DAEMON_LOCAL_PARTS) or from_header.replace('"', "").startswith(
-            ("mailer-daemon", "mailer daemon", "mail delivery sub", "mail delivery sys")
-        )
-        self.named = name.startswith(DAEMON_NAMES) or any(f"({known}" in from_header for known in DAEMON_NAMES)
-        self.postmaster = local.startswith("postmaster")
-        self.empty_sender = sender is None and bool(self.named or "<>" in from_header or not from_header)
-        self.failed_recipients = bool(email.header("X-Failed-Recipients"))
-        automatic = email.header("Auto-Submitted").split(";")[0].split("(")[0].strip().lower()
-        self.automatic = automatic not in ("", "no") or local in POSTMASTER_LOCAL_PARTS or self.failed_recipients
-
-        self.returned_to = any(
-            "bounce" in part or part.startswith("owner-") or part.endswith(("-owner", "-admin", "-errors"))
-            for part in (
-                address.partition("@")[0]
-                for address in (*(to.address for to in email.to[:5]), *email.delivered_to[:5])
-            )
-        )
-
-    @property
-    def strong(self) -> bool:
-        return self.daemon or self.null_path or self.postmaster or self.named or self.empty_sender
-
-    @property
-    def any(self) -> bool:
-        return self.strong or self.automatic or self.returned_to
-
-
-def has_null_return_path(email: ParsedEmail, facts: ProviderFacts) -> bool:
-    """RFC 5321 section 4.5.5: notifications leave with MAIL FROM:<>. Alone it proves nothing."""
-    if facts.envelope_sender is not None:
-        return facts.envelope_sender.strip() in ("", "<>")
-    if any(
-        value.strip() == "<>"
-        for name in ("Return-Path", "X-Envelope-From", "Envelope-From")
-        for value in email.header_all(name)
-    ):
-        return True
-    # A server on the way noted it: Exim and Sendmail, and qmail for its own.
-    return any(
-        "(envelope-from <>" in value or "invoked for bounce" in value for value in email.header_all("Received")[:30]
-    )
-
-
 def find_bounce(email: ParsedEmail, facts: ProviderFacts) -> tuple[Bounce, str] | None:
     """(what the report says, why it is one), or None when the mail is no delivery failure."""
     evidence = Evidence(email, facts)
@@ -140,10 +72,10 @@ def find_bounce(email: ParsedEmail, facts: ProviderFacts) -> tuple[Bounce, str] 
     words = fold(own)
     subject_says = _subject_says(subject)
     words_say = contains_phrase(words, FAILURE_WORDS)
-    temporary, permanent = _known_forms(email, text)
+    temporary, permanent = known_forms(email, text)
     recognised = temporary | permanent
     coded = bool(_STATUS.search(own) or _SMTP_CODE.search(own))
-    signs = _Signs(subject_says, words_say, bool(recognised), coded, bool(_ADDRESS.search(own)))
+    signs = _Signs(subject_says, words_say, bool(recognised), coded, bool(ADDRESS.search(own)))
     if not _is_failure(evidence, signs):
         return None
     failed = _header_recipients(email) | recognised
@@ -166,7 +98,7 @@ def find_bounce(email: ParsedEmail, facts: ProviderFacts) -> tuple[Bounce, str] 
 
 @dataclass(frozen=True, slots=True)
 class _Signs:
-    """What the words of a mail say: in its subject, in its text, in a known form, with a reply code, with an address."""
+    """What the words of a mail say: in subject, in text, in a known form, with a reply code, with an address."""
 
     subject: bool
     words: bool
@@ -190,7 +122,7 @@ def _is_failure(evidence: Evidence, signs: _Signs) -> bool:
     return signs.form and signs.words and signs.subject
 
 
-# --- RFC 3464 ---------------------------------------------------------------------------------------------------------
+# --- RFC 3464 -------------------------------------------------------------------------------------------------------
 def _delivery_report(email: ParsedEmail, evidence: Evidence, subject: str, text: str) -> tuple[Bounce, str] | None:
     parts = parts_of(email, DELIVERY_STATUS)
     is_report = report_type(email) == "delivery-status" or (
@@ -263,62 +195,7 @@ def _clean_diagnostic(diagnostic: str) -> str:
     return " ".join((diagnostic[prefix.end() :] if prefix else diagnostic).split())[:1000]
 
 
-# --- flufl.bounce -----------------------------------------------------------------------------------------------------
-def _known_forms(email: ParsedEmail, text: str) -> tuple[set[str], set[str]]:
-    """Recipients that failed for now, and for good, by the forms that flufl.bounce knows.
-
-    It gets a mail built from what was read, cut to a bounded size, not the sender's MIME structure.
-    """
-    for multipart in (False, True):
-        message = _rebuilt(email, text, multipart=multipart)
-        try:
-            temporary, permanent = all_failures(message)
-        except (ValueError, LookupError, TypeError, AttributeError, AssertionError):
-            # A detector stumbled over a mail of no form it knows.
-            continue
-        found = _decoded(temporary), _decoded(permanent)
-        if found[0] or found[1]:
-            return found
-    return set(), set()
-
-
-def _rebuilt(email: ParsedEmail, text: str, *, multipart: bool) -> Message:
-    message = Message()
-    for name, value in email.headers[:200]:
-        if name.lower() in (
-            "from",
-            "to",
-            "subject",
-            "x-failed-recipients",
-            "x-mailer",
-            "sender",
-            "return-path",
-            "message-id",
-        ):
-            message[name] = " ".join(value.split())[:500]
-    if "From" not in message:
-        message["From"] = email.sender.address if email.sender else "<>"
-    part = message
-    if multipart:
-        part = Message()
-        message["Content-Type"] = "multipart/mixed"
-    part["Content-Type"] = "text/plain"
-    part.set_payload(text.encode("ascii", "replace").decode("ascii"))
-    if multipart:
-        message.set_payload([part])
-    return message
-
-
-def _decoded(addresses: frozenset[bytes]) -> set[str]:
-    found = {address.decode("ascii", "ignore").strip().strip("<>").rstrip(".").lower() for address in addresses}
-    return {
-        address
-        for address in found
-        if _ADDRESS.fullmatch(address) or ("@" in address and len(address) < 200 and " " not in address)
-    }
-
-
-# --- words ------------------------------------------------------------------------------------------------------------
+# --- words ----------------------------------------------------------------------------------------------------------
 def _subject_says(subject: str) -> bool:
     return starts_with_phrase(subject, BOUNCE_SUBJECTS)
 
@@ -355,7 +232,7 @@ def _is_temporary(status: str, words: str) -> bool:
 
 
 def _reason_in(own: str) -> str:
-    """The server's own sentence in a report of words: the line with a reply code, else the one that tells the failure."""
+    """The server's own sentence in a report of words: the line with a reply code, else one that tells a failure."""
     lines = [line.strip() for line in own.split("\n")]
     for index, line in enumerate(lines):
         if _SMTP_CODE.search(line) or _STATUS.search(line):
@@ -379,14 +256,14 @@ def _header_recipients(email: ParsedEmail) -> set[str]:
     return {
         found.group().lower()
         for value in email.header_all("X-Failed-Recipients")[:20]
-        for found in _ADDRESS.finditer(value[:4000])
+        for found in ADDRESS.finditer(value[:4000])
     }
 
 
 def _addresses_near_failure(own: str, email: ParsedEmail) -> list[str]:
     """Addresses in the server's words that are neither the server's nor the one it writes to."""
     ours = {address.address for address in (*email.to, *email.cc)} | {email.sender.address if email.sender else ""}
-    found = dict.fromkeys(match.group().rstrip(".").lower() for match in _ADDRESS.finditer(own))
+    found = dict.fromkeys(match.group().rstrip(".").lower() for match in ADDRESS.finditer(own))
     return [
         address
         for address in found

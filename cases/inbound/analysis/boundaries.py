@@ -28,7 +28,8 @@ _RULE = re.compile(r"[-_=*~–—―─━ \t\u00a0]{3,}\Z")
 _DASHES = " -_=*<>~–—―─━\t\u00a0"
 _TIME = re.compile(r"\d{1,2}\s?[:.h]\s?\d{2}(?!\d)|\d{1,2}\s?[時时點点시]")
 _DATE = re.compile(
-    r"(?<!\d)(?:19|20)\d\d(?!\d)|\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{1,4}|\d{1,2}\s?[月월]|\d{1,2}\.? [^\W\d]{3,12}|[^\W\d]{3,12}\.? \d{1,2}\b"
+    r"(?<!\d)(?:19|20)\d\d(?!\d)|\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{1,4}|\d{1,2}\s?[月월]"
+    r"|\d{1,2}\.? [^\W\d]{3,12}|[^\W\d]{3,12}\.? \d{1,2}\b"
 )
 _ADDRESS = re.compile(r"[^\s<>\[\]()\"',;:@]@[^\s<>\[\]()\"',;:@]")
 _LEADING_DATE = re.compile(r"[\W_]{0,4}\d")
@@ -94,7 +95,7 @@ def _boundary_at(lines: list[Line], index: int, free_from: int) -> Boundary | No
     return Boundary(ATTRIBUTION, start, index + 1, line.depth)
 
 
-# --- separators -------------------------------------------------------------------------------------------------------
+# --- separators -----------------------------------------------------------------------------------------------------
 def _separator(lines: list[Line], index: int) -> str:
     """FORWARD or ORIGINAL for a line such as "-----Original Message-----" or "Begin forwarded message:"; else ""."""
     text = lines[index].text
@@ -120,7 +121,7 @@ def _label_follows(lines: list[Line], index: int) -> bool:
     return following is not None and _label(lines[following].text)[0] not in ("", "other")
 
 
-# --- header blocks ----------------------------------------------------------------------------------------------------
+# --- header blocks --------------------------------------------------------------------------------------------------
 def _label(text: str) -> tuple[str, str]:
     """(kind, value) of a line such as "*From:* Jane"; ("", "") of any other line."""
     head = text[: MAX_LABEL + 12].lstrip(" \t\u00a0*_|")
@@ -199,9 +200,9 @@ def _continues(lines: list[Line], position: int, headers: dict[str, str], last_k
     return False
 
 
-# --- "On ..., X wrote:" -------------------------------------------------------------------------------------------------
+# --- "On ..., X wrote:" ---------------------------------------------------------------------------------------------
 def _attribution_start(lines: list[Line], index: int, free_from: int) -> int | None:
-    """First line of the attribution that ends at this line (programs wrap it over up to four); None when it is none."""
+    """First line of the attribution that ends at this line (programs wrap it over up to four); None without one."""
     line = lines[index]
     if len(line.text) > _LONGEST_LINE:
         return None
@@ -232,7 +233,7 @@ def _opens(folded: str) -> bool:
     near = folded[:60]
     if not any(character.isdigit() for character in near):
         return False
-    return near.startswith(ATTRIBUTION_OPENERS) or near.startswith(WEEKDAYS) or bool(_LEADING_DATE.match(near))
+    return near.startswith(ATTRIBUTION_OPENERS + WEEKDAYS) or bool(_LEADING_DATE.match(near))
 
 
 def _is_attribution(folded: str, *, quoted: bool, marked: bool) -> bool:

@@ -36,9 +36,9 @@ def find_forward(email: ParsedEmail, lines: list[Line], boundaries: list[Boundar
     return None
 
 
-# --- inline -----------------------------------------------------------------------------------------------------------
+# --- inline ---------------------------------------------------------------------------------------------------------
 def _inline_forward(email: ParsedEmail, lines: list[Line], boundaries: list[Boundary]) -> Boundary | None:
-    """The boundary where a forwarded mail begins, if the first earlier mail of the body was forwarded, not answered."""
+    """The boundary where a forwarded mail begins, if the first earlier mail was forwarded and not answered."""
     first = next((boundary for boundary in boundaries if _is_outermost(lines, boundary)), None)
     if first is None:
         return None
@@ -109,7 +109,7 @@ def _sender(value: str) -> MailAddress:
     return MailAddress(value.strip(" \"'<>[]"), "")
 
 
-# --- attached ---------------------------------------------------------------------------------------------------------
+# --- attached -------------------------------------------------------------------------------------------------------
 def _read_attached(part: ParsedAttachment, comment: str) -> ForwardedOriginal | None:
     """The first attached mail. None when it is too large or cannot be read: it stays an attachment."""
     if len(part.content) > MAX_ATTACHED:

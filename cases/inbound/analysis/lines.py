@@ -1,7 +1,7 @@
 """A mail's text as lines that know how deep they are quoted; what the reply and forward rules work on. Pure.
 
-A body is cut to MAX_CHARACTERS and MAX_LINES before any rule looks at it, and every rule reads a line a fixed number of
-times, so the work grows with the size of the mail and not with its shape.
+A body is cut to MAX_CHARACTERS and MAX_LINES before any rule looks at it, and every rule reads a line a fixed number
+of times, so the work grows with the size of the mail and not with its shape.
 """
 
 from __future__ import annotations

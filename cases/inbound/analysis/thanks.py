@@ -21,7 +21,7 @@ _COVERING = _KNOWN | TAILS
 
 
 def is_thanks(reply_text: str, *, has_attachments: bool = False) -> bool:
-    """Whether the new text of a mail is nothing but thanks. False for an empty text, a question or a file sent along."""
+    """Whether the new text of a mail is nothing but thanks. False for no text, a question or a file sent along."""
     if has_attachments or not reply_text or len(reply_text) > _MAX_LENGTH or "?" in reply_text or "？" in reply_text:
         return False
     lines = [line for line in reply_text.split("\n") if line.strip()]
@@ -55,7 +55,7 @@ def _is_greeting(words: str) -> bool:
 
 
 def _all_known(line: str) -> bool:
-    """Whether a line is made of nothing but phrases of thanks, greeting and farewell, and at most one name at its end."""
+    """Whether a line holds only phrases of thanks, greeting and farewell, and at most one name at its end."""
     whole = bare(line)
     if whole in _KNOWN:
         return True

@@ -93,3 +93,11 @@ OUT_OF_OFFICE_WORDS = phrases(
     "不在|休暇|外出|出張|お休み|休業|夏休み|休みを|休假|出差|度假|不在办公室|不在辦公室|年假|放假|不能及时|"
     "無法及時|휴가|부재|출장|자리를 비|외근|연차|휴무"
 )
+
+# How those of them begin that no person writes: one everyday word ("Vacation", "休暇") is a person's subject too.
+PROGRAM_ABSENCE_BEGINNINGS = phrases(
+    "auto|réponse auto|respuesta auto|risposta auto|resposta auto|odpowiedź auto|otomatik|răspuns auto|αυτόματη|"
+    "samodejni|trả lời tự|balasan|自動|自动|자동|תשובה|מענה|رد تلقائي|الرد|автом|автоо|автов|out of office auto|"
+    "out of office reply|abwesenheitsnotiz|abwesenheitsagent|abwesenheitsbenachrichtigung|afwezigheidsassistent|"
+    "frånvaroassistent"
+)

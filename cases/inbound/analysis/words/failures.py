@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cases.inbound.analysis.words.folding import phrases
+from cases.inbound.analysis.words.folding import phrase_set, phrases
 
 BOUNCE_SUBJECTS = phrases(
     "undelivered mail|undeliverable|undelivered|undelivered message|undeliverable mail|undeliverable message|"
@@ -130,11 +130,11 @@ DAEMON_LOCAL_PARTS = (
     "bounce-daemon", "double-bounce",
 )  # fmt: skip
 
-POSTMASTER_LOCAL_PARTS = frozenset(
-    "postmaster postmast postmaster-ndr systemadministrator system-administrator mailadmin mail-admin administrator microsoftexchange microsoftexchange329e71ec88ae4615bbc36ab6ce41109e "
-    "bounce bounces bounce-handler mailer root daemon nobody smtp mail mailadm gwia groupwise lotus notes uucp mmdf mailsystem mail-system no-reply noreply autoreply mailerror errors ndr",
+POSTMASTER_LOCAL_PARTS = phrase_set(
+    "postmaster|postmast|systemadministrator|system-administrator|mailadmin|mail-admin|administrator|microsoftexchange|"
+    "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e|bounce|bounces|bounce-handler|mailer|root|daemon|nobody|smtp|mail|"
+    "mailadm|gwia|groupwise|lotus|notes|uucp|mmdf|mailsystem|mail-system|no-reply|noreply|autoreply|mailerror|errors|ndr"
 )
-
 DAEMON_NAMES = phrases(
     "mail delivery system|mail delivery subsystem|mail delivery service|mailer-daemon|mailer daemon|mail daemon|"
     "system administrator|systemadministrator|mail administrator|microsoft outlook|microsoft exchange|mail system|"

@@ -32,7 +32,7 @@ def bare_phrase_set(text: str) -> frozenset[str]:
 
 
 def contains_phrase(folded: str, wanted: tuple[str, ...]) -> bool:
-    """Whether folded text holds one of the phrases, each at the beginning of a word (scripts without spaces: anywhere)."""
+    """Whether folded text holds a phrase, beginning at the beginning of a word (scripts without spaces: anywhere)."""
     for phrase in wanted:
         position = folded.find(phrase)
         while position >= 0:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from cases.inbound.analysis.words.folding import phrase_set
 
-# kind -> what it is called in each language
-# kind -> labels in en de fr es it nl pt pl ru uk cs sk sv da nb fi tr hu ro el bg hr sl et lv lt he ar vi id th ja zh ko
+# Kind of header -> its labels, languages one after another.
 HEADER_LABELS: dict[str, frozenset[str]] = {
     "from": phrase_set(
         "from|von|de|expéditeur|expediteur|remitente|da|mittente|van|afzender|remetente|od|nadawca|от|от кого|"

@@ -15,7 +15,12 @@ from cases.inbound.reader import read_mail
 from tests.cases.inbound.analysis.mails import analysed, mail
 
 TRUSTED = frozenset(("mx.acme.example",))
-RAW = b"From: Casey <casey@mail.example.net>\r\nTo: support@acme.example\r\nSubject: Lamp\r\nMessage-ID: <1@example.net>\r\n\r\nIt is dark.\r\n"
+RAW = (
+    b"From: Casey <casey@mail.example.net>\r\n"
+    b"To: support@acme.example\r\nSubject: Lamp\r\n"
+    b"Message-ID: <1@example.net>\r\n"
+    b"\r\nIt is dark.\r\n"
+)
 
 
 def test_the_providers_verdicts_come_first() -> None:
@@ -28,7 +33,11 @@ def test_the_providers_verdicts_come_first() -> None:
 
 
 def test_a_trusted_servers_results_are_believed() -> None:
-    value = "mx.acme.example; dkim=fail header.d=a.example; dkim=pass header.d=example.net; spf=softfail smtp.mailfrom=x@example.net; dmarc=pass (p=none) header.from=example.net"
+    value = (
+        "mx.acme.example; dkim=fail header.d=a.example; dkim=pass header.d=example.net; "
+        "spf=softfail smtp.mailfrom=x@example.net; dmarc=pass (p=none) "
+        "header.from=example.net"
+    )
 
     result = analysed(mail("x", headers=(("Authentication-Results", value),)), trusted_authserv_ids=TRUSTED)
 
@@ -61,7 +70,11 @@ def test_without_trusted_servers_nothing_is_known() -> None:
 
 
 def test_a_header_that_bends_the_grammar_is_read_all_the_same() -> None:
-    value = "mx.acme.example; spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=example.net; dkim=pass (signature was verified) header.d=example.net;dmarc=pass action=none header.from=example.net;compauth=pass reason=100"
+    value = (
+        "mx.acme.example; spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=example.net; "
+        "dkim=pass (signature was verified) header.d=example.net;dmarc=pass "
+        "action=none header.from=example.net;compauth=pass reason=100"
+    )
 
     result = analysed(mail("x", headers=(("Authentication-Results", value),)), trusted_authserv_ids=TRUSTED)
 

@@ -129,7 +129,12 @@ def test_a_persons_words_about_absences_and_bounces_are_a_persons(subject: str, 
 
 
 def test_a_person_who_quotes_a_bounce_is_a_person() -> None:
-    text = "I got this when I wrote to you:\n\n> This is the mail system at host mx.example.net.\n> <help@acme.example>: host mx.acme.example said: 550 5.1.1 User unknown\n"
+    text = (
+        "I got this when I wrote to you:\n"
+        "\n> This is the mail system at host mx.example.net.\n"
+        "> <help@acme.example>: host mx.acme.example said: 550 5.1.1 User "
+        "unknown\n"
+    )
 
     result = analysed(mail(text, subject="Undelivered Mail Returned to Sender"))
 
@@ -204,8 +209,13 @@ def test_a_mail_of_ours_that_comes_back_is_a_loop() -> None:
 def test_a_disposition_notification_is_a_read_receipt() -> None:
     raw = (
         "From: casey@example.net\nTo: support@acme.example\nSubject: Disposition notification\nMIME-Version: 1.0\n"
-        "Content-Type: multipart/report; report-type=disposition-notification; boundary=b\n\n--b\n\nYour mail was displayed.\n--b\n"
-        "Content-Type: message/disposition-notification\n\nFinal-Recipient: rfc822;casey@example.net\nDisposition: manual-action/MDN-sent-manually; displayed\n--b--\n"
+        "Content-Type: multipart/report; report-type=disposition-notification; "
+        "boundary=b\n\n--b\n\nYour mail was displayed.\n"
+        "--b\n"
+        "Content-Type: message/disposition-notification\n"
+        "\nFinal-Recipient: rfc822;casey@example.net\n"
+        "Disposition: manual-action/MDN-sent-manually; displayed\n"
+        "--b--\n"
     )
 
     result = analysed_raw(raw)
@@ -231,8 +241,14 @@ def test_a_read_receipt_in_words_is_one(subject: str, text: str) -> None:
 
 def test_a_feedback_report_is_one() -> None:
     raw = (
-        "From: fbl@example.net\nTo: support@acme.example\nSubject: FW: Lamps\nMIME-Version: 1.0\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n"
-        "--b\n\nAn abuse report.\n--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nUser-Agent: x/1\nVersion: 1\n--b\nContent-Type: message/rfc822\n\nSubject: Lamps\n\nHi\n--b--\n"
+        "From: fbl@example.net\nTo: support@acme.example\n"
+        "Subject: FW: Lamps\nMIME-Version: 1.0\n"
+        "Content-Type: multipart/report; report-type=feedback-report; "
+        "boundary=b\n\n"
+        "--b\n\nAn abuse report.\n--b\nContent-Type: message/feedback-report\n"
+        "\nFeedback-Type: abuse\nUser-Agent: x/1\n"
+        "Version: 1\n--b\nContent-Type: message/rfc822\n"
+        "\nSubject: Lamps\n\nHi\n--b--\n"
     )
 
     result = analysed_raw(raw)
@@ -243,8 +259,14 @@ def test_a_feedback_report_is_one() -> None:
 
 def test_a_report_of_success_is_no_bounce() -> None:
     raw = (
-        "From: mailer-daemon@example.net\nTo: support@acme.example\nSubject: Delivered: Lamp\nMIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
-        "--b\n\nDelivered.\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\nFinal-Recipient: rfc822; casey@example.net\nAction: delivered\nStatus: 2.0.0\n--b--\n"
+        "From: mailer-daemon@example.net\n"
+        "To: support@acme.example\nSubject: Delivered: Lamp\n"
+        "MIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; "
+        "boundary=b\n\n"
+        "--b\n\nDelivered.\n--b\nContent-Type: message/delivery-status\n"
+        "\nReporting-MTA: dns; mx\n\nFinal-Recipient: rfc822; casey@example.net\n"
+        "Action: delivered\nStatus: 2.0.0\n"
+        "--b--\n"
     )
 
     result = analysed_raw(raw)

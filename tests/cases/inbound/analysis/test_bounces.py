@@ -14,9 +14,15 @@ def report(
     subject: str = "Returned mail",
 ) -> str:
     return (
-        f"From: MAILER-DAEMON@mx.example.net\nTo: support@acme.example\nReturn-Path: <>\nSubject: {subject}\nMIME-Version: 1.0\n"
-        f"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\nContent-Type: text/plain\n\ncould not be delivered\n--b\n"
-        f"Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.net\n\n{fields}\n--b\n{returned}\n--b--\n"
+        "From: MAILER-DAEMON@mx.example.net\n"
+        "To: support@acme.example\nReturn-Path: <>\n"
+        f"Subject: {subject}\nMIME-Version: 1.0\n"
+        "Content-Type: multipart/report; report-type=delivery-status; "
+        "boundary=b\n\n--b\nContent-Type: text/plain\n"
+        "\ncould not be delivered\n--b\n"
+        "Content-Type: message/delivery-status\n"
+        "\nReporting-MTA: dns; mx.example.net\n"
+        f"\n{fields}\n--b\n{returned}\n--b--\n"
     )
 
 
@@ -26,12 +32,21 @@ def notice(
     sender: str = "MAILER-DAEMON@mx.example.net",
     more: str = "Return-Path: <>\n",
 ) -> str:
-    return f"From: {sender}\nTo: support@acme.example\n{more}Subject: {subject}\nContent-Type: text/plain; charset=utf-8\n\n{text}\n"
+    return (
+        f"From: {sender}\nTo: support@acme.example\n"
+        f"{more}Subject: {subject}\nContent-Type: text/plain; charset=utf-8\n"
+        f"\n{text}\n"
+    )
 
 
 def test_a_failed_recipient_of_a_report_is_read() -> None:
     raw = report(
-        "Final-Recipient: rfc822; Casey@Example.net\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 <casey@example.net>:\n Recipient address rejected"
+
+            "Final-Recipient: rfc822; Casey@Example.net\n"
+            "Action: failed\nStatus: 5.1.1\n"
+            "Diagnostic-Code: smtp; 550 5.1.1 <casey@example.net>:\n"
+            " Recipient address rejected"
+
     )
 
     result = analysed_raw(raw)
@@ -56,7 +71,11 @@ def test_a_temporary_failure_is_soft() -> None:
 def test_a_delayed_mail_is_a_warning() -> None:
     result = analysed_raw(
         report(
-            "Final-Recipient: rfc822; casey@example.net\nAction: delayed\nStatus: 4.4.1\nWill-Retry-Until: Mon, 8 Jan 2024 10:12:00 +0000"
+
+                "Final-Recipient: rfc822; casey@example.net\n"
+                "Action: delayed\nStatus: 4.4.1\n"
+                "Will-Retry-Until: Mon, 8 Jan 2024 10:12:00 +0000"
+
         )
     )
 
@@ -84,7 +103,11 @@ def test_every_failed_recipient_is_named_and_a_delivered_one_is_not() -> None:
 def test_the_original_recipient_is_preferred() -> None:
     result = analysed_raw(
         report(
-            "Original-Recipient: rfc822;casey@example.net\nFinal-Recipient: rfc822;c.7@inner.example\nAction: failed\nStatus: 5.0.0"
+
+                "Original-Recipient: rfc822;casey@example.net\n"
+                "Final-Recipient: rfc822;c.7@inner.example\n"
+                "Action: failed\nStatus: 5.0.0"
+
         )
     )
 
@@ -109,18 +132,34 @@ NOTICES = [
     (
         "qmail",
         notice(
-            "Hi. This is the qmail-send program at mx.example.net.\nI'm afraid I wasn't able to deliver your message to the following addresses.\n"
-            "This is a permanent error; I've given up. Sorry it didn't work out.\n\n<casey@example.net>:\nSorry, no mailbox here by that name. (#5.1.1)\n\n"
-            "--- Below this line is a copy of the message.\n\nReturn-Path: <support@acme.example>\nMessage-ID: <7.abc@ours.example>\nSubject: x\n\nHello"
+            "Hi. This is the qmail-send program at mx.example.net.\n"
+            "I'm afraid I wasn't able to deliver your message to the following "
+            "addresses.\n"
+            "This is a permanent error; I've given up. Sorry it didn't work "
+            "out.\n\n<casey@example.net>:\nSorry, no mailbox here by that "
+            "name. (#5.1.1)\n\n"
+            "--- Below this line is a copy of the message.\n"
+            "\nReturn-Path: <support@acme.example>\n"
+            "Message-ID: <7.abc@ours.example>\n"
+            "Subject: x\n\nHello"
         ),
         "5.1.1",
     ),
     (
         "exim",
         notice(
-            "This message was created automatically by mail delivery software.\n\nA message that you sent could not be delivered to one or more of its\nrecipients. This is a permanent error. "
-            "The following address(es) failed:\n\n  casey@example.net\n    SMTP error from remote mail server after RCPT TO:<casey@example.net>:\n    host mx.example.net [192.0.2.1]: 550 5.1.1 User unknown\n\n"
-            "------ This is a copy of the message, including all the headers. ------\n\nReturn-path: <support@acme.example>\nMessage-ID: <7.abc@ours.example>\n\nHello",
+            "This message was created automatically by mail delivery software.\n"
+            "\nA message that you sent could not be delivered to one or more "
+            "of its\nrecipients. This is a permanent error. "
+            "The following address(es) failed:\n"
+            "\n  casey@example.net\n    SMTP error from remote mail server "
+            "after RCPT TO:<casey@example.net>:\n"
+            "    host mx.example.net [192.0.2.1]: 550 5.1.1 User unknown\n"
+            "\n"
+            "------ This is a copy of the message, including all the headers. "
+            "------\n\nReturn-path: <support@acme.example>\n"
+            "Message-ID: <7.abc@ours.example>\n"
+            "\nHello",
             subject="Mail delivery failed: returning message to sender",
             sender="Mail Delivery System <Mailer-Daemon@mx.example.net>",
             more="X-Failed-Recipients: casey@example.net\nAuto-Submitted: auto-replied\n",
@@ -130,7 +169,10 @@ NOTICES = [
     (
         "gmail before 2010",
         notice(
-            "Delivery to the following recipient failed permanently:\n\n     casey@example.net\n\nTechnical details of permanent failure:\nThe error that the other server returned was: 550 5.1.1 No such user\n\n"
+            "Delivery to the following recipient failed permanently:\n"
+            "\n     casey@example.net\n\nTechnical details of permanent failure:\n"
+            "The error that the other server returned was: 550 5.1.1 No such "
+            "user\n\n"
             "----- Original message -----\n\nMessage-ID: <7.abc@ours.example>\nSubject: x\n\nHello",
             subject="Delivery Status Notification (Failure)",
             sender="Mail Delivery Subsystem <mailer-daemon@googlemail.com>",
@@ -195,7 +237,11 @@ def test_a_failure_told_by_a_null_sender_without_a_subject_is_a_bounce() -> None
 
 def test_a_warning_in_words_is_delayed() -> None:
     raw = notice(
-        "Delivery to the following recipient has been delayed:\n\n     casey@example.net\n\nMessage will be retried for 2 more day(s)",
+        (
+            "Delivery to the following recipient has been delayed:\n"
+            "\n     casey@example.net\n\nMessage will be retried for 2 more "
+            "day(s)"
+        ),
         subject="Delivery Status Notification (Delay)",
     )
 
@@ -220,7 +266,12 @@ def test_a_shops_notice_about_a_parcel_is_no_bounce() -> None:
 
 def test_a_challenge_in_a_report_is_a_challenge_that_keeps_its_facts() -> None:
     raw = report(
-        "Final-Recipient: rfc822; casey@example.net\nAction: failed\nStatus: 4.7.0\nDiagnostic-Code: X-Notice; Sender not pre-approved. Follow the instructions"
+
+            "Final-Recipient: rfc822; casey@example.net\n"
+            "Action: failed\nStatus: 4.7.0\n"
+            "Diagnostic-Code: X-Notice; Sender not pre-approved. Follow the "
+            "instructions"
+
     )
 
     result = analysed_raw(raw)
@@ -250,7 +301,10 @@ def test_a_person_who_attaches_a_bounce_is_a_person() -> None:
         .replace("--b", "--c")
     )
     raw = (
-        "From: Casey <casey@example.net>\nTo: support@acme.example\nSubject: Your address does not work\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n"
+        "From: Casey <casey@example.net>\n"
+        "To: support@acme.example\nSubject: Your address does not work\n"
+        "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n"
+        "\n"
         f"--b\n\nSee the bounce that I got.\n--b\nContent-Type: message/rfc822\n\n{inner}\n--b--\n"
     )
 

@@ -63,7 +63,7 @@ FORWARDS = [
     ("zh-tw", "---------- 轉寄的郵件 ----------", "寄件者|日期|主旨|收件者", "轉寄"),
     ("ko thunderbird", "-------- 전달된 메시지 --------", "보낸사람|날짜|제목|받는사람", "Fwd"),
     ("ko outlook", "", "보낸 사람|보낸 날짜|제목|받는 사람", "전달"),
-]  # fmt: skip
+]
 
 ORIGINAL = ForwardedOriginal(
     from_name="Jane Roe",
@@ -81,7 +81,11 @@ ORIGINAL = ForwardedOriginal(
 )
 def test_an_inline_forward_is_read(separator: str, labels: str, prefix: str) -> None:
     sender, date, subject, to = labels.split("|")
-    block = f"{sender}: Jane Roe <jane@example.org>\n{date}: 5 Jan 2024 10:12\n{subject}: The lamp\n{to}: Kim <kim@example.net>"
+    block = (
+        f"{sender}: Jane Roe <jane@example.org>\n"
+        f"{date}: 5 Jan 2024 10:12\n{subject}: The lamp\n"
+        f"{to}: Kim <kim@example.net>"
+    )
     text = f"Can you help her?\n\n{separator}\n{block}\n\nIt is dark.\n\nJane\n"
 
     result = analysed(mail(text, subject=f"{prefix}: The lamp"))
@@ -92,7 +96,9 @@ def test_an_inline_forward_is_read(separator: str, labels: str, prefix: str) -> 
 
 def test_a_quoted_forward_of_apple_mail_is_read() -> None:
     text = (
-        "Can you help her?\n\n> Begin forwarded message:\n> \n> From: Jane Roe <jane@example.org>\n> Subject: The lamp\n> Date: 5 Jan 2024 10:12\n"
+        "Can you help her?\n\n> Begin forwarded message:\n"
+        "> \n> From: Jane Roe <jane@example.org>\n"
+        "> Subject: The lamp\n> Date: 5 Jan 2024 10:12\n"
         "> To: Kim <kim@example.net>\n> \n> It is dark.\n> \n> Jane\n"
     )
 
@@ -103,9 +109,15 @@ def test_a_quoted_forward_of_apple_mail_is_read() -> None:
 
 def test_a_gmail_forward_in_html_is_read() -> None:
     html = (
-        '<div dir="ltr">Can you help her?<br><br><div class="gmail_quote"><div dir="ltr" class="gmail_attr">---------- Forwarded message ---------<br>From: '
-        '<strong class="gmail_sendername" dir="auto">Jane Roe</strong> <span dir="auto">&lt;<a href="mailto:jane@example.org">jane@example.org</a>&gt;</span><br>'
-        "Date: 5 Jan 2024 10:12<br>Subject: The lamp<br>To: Kim &lt;kim@example.net&gt;<br></div><br><br><div>It is dark.</div><div><br></div><div>Jane</div></div></div>"
+        '<div dir="ltr">Can you help her?<br><br><div class="gmail_quote">'
+        '<div dir="ltr" class="gmail_attr">---------- Forwarded message '
+        "---------<br>From: "
+        '<strong class="gmail_sendername" dir="auto">Jane Roe</strong>'
+        ' <span dir="auto">&lt;<a href="mailto:jane@example.org">jane@example.org</a>'
+        "&gt;</span><br>"
+        "Date: 5 Jan 2024 10:12<br>Subject: The lamp<br>To: Kim &lt;kim@example.net&gt;<br>"
+        "</div><br><br><div>It is dark.</div><div><br></div><div>Jane</div>"
+        "</div></div>"
     )
 
     result = analysed(mail("", html, subject="Fwd: The lamp"))
@@ -123,7 +135,12 @@ def test_a_forward_without_a_comment_has_an_empty_one() -> None:
 
 
 def test_an_answer_with_a_header_block_is_no_forward() -> None:
-    text = "Yes.\n\nFrom: Acme <support@acme.example>\nSent: Friday, January 5, 2024 10:12 AM\nTo: Casey\nSubject: Re: Lamp\n\nDark?\n"
+    text = (
+        "Yes.\n\nFrom: Acme <support@acme.example>\n"
+        "Sent: Friday, January 5, 2024 10:12 AM\n"
+        "To: Casey\nSubject: Re: Lamp\n\n"
+        "Dark?\n"
+    )
 
     result = analysed(mail(text, subject="RE: Lamp", in_reply_to=("x@acme.example",)))
 
@@ -133,7 +150,9 @@ def test_an_answer_with_a_header_block_is_no_forward() -> None:
 
 def test_a_forward_inside_an_answered_mail_is_no_forward_to_us() -> None:
     text = (
-        "Yes.\n\nOn 5 Jan 2024, at 10:12, Acme <support@acme.example> wrote:\n> Is it this one?\n>\n> ---------- Forwarded message ---------\n"
+        "Yes.\n\nOn 5 Jan 2024, at 10:12, Acme <support@acme.example> "
+        "wrote:\n> Is it this one?\n>\n> ---------- Forwarded message "
+        "---------\n"
         "> From: Jane Roe <jane@example.org>\n> Subject: The lamp\n>\n> It is dark.\n"
     )
 
@@ -144,7 +163,12 @@ def test_a_forward_inside_an_answered_mail_is_no_forward_to_us() -> None:
 
 
 def test_an_attached_mail_is_a_forward() -> None:
-    content = b"From: Jane Roe <jane@example.org>\r\nTo: Kim <kim@example.net>\r\nSubject: The lamp\r\nDate: Fri, 05 Jan 2024 10:12:00 +0000\r\n\r\nIt is dark.\r\n\r\nJane\r\n"
+    content = (
+        b"From: Jane Roe <jane@example.org>\r\n"
+        b"To: Kim <kim@example.net>\r\nSubject: The lamp\r\n"
+        b"Date: Fri, 05 Jan 2024 10:12:00 +0000\r\n"
+        b"\r\nIt is dark.\r\n\r\nJane\r\n"
+    )
     attachment = ParsedAttachment("lamp.eml", "message/rfc822", content)
 
     result = analysed(mail("Can you help her?", subject="Fwd: The lamp", attachments=(attachment,)))
@@ -162,7 +186,10 @@ def test_an_attached_mail_is_a_forward() -> None:
 
 def test_mails_of_a_digest_are_no_forward() -> None:
     raw = (
-        "From: list@lists.example\nTo: support@acme.example\nSubject: Digest 7\nMIME-Version: 1.0\nContent-Type: multipart/digest; boundary=b\n\n"
+        "From: list@lists.example\nTo: support@acme.example\n"
+        "Subject: Digest 7\nMIME-Version: 1.0\n"
+        "Content-Type: multipart/digest; boundary=b\n"
+        "\n"
         "--b\n\nFrom: a@example.org\nSubject: one\n\nOne.\n--b\n\nFrom: b@example.org\nSubject: two\n\nTwo.\n--b--\n"
     )
 

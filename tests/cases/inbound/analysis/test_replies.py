@@ -12,7 +12,10 @@ OLD = "Please restart the lamp."
 # (language and program, the line or lines above the quote)
 ATTRIBUTIONS = [
     ("en gmail", "On Fri, Jan 5, 2024 at 10:12 AM Acme Support <support@acme.example> wrote:"),
-    ("en gmail wrapped", "On Fri, Jan 5, 2024 at 10:12 AM Acme Support With A Long Name <\nsupport@acme.example> wrote:"),
+    (
+        "en gmail wrapped",
+        "On Fri, Jan 5, 2024 at 10:12 AM Acme Support With A Long Name <\nsupport@acme.example> wrote:",
+    ),
     ("en apple", "On Jan 5, 2024, at 10:12 AM, Acme Support <support@acme.example> wrote:"),
     ("en apple uk", "On 5 Jan 2024, at 10:12, Acme Support <support@acme.example> wrote:"),
     ("en thunderbird", "On 05/01/2024 10:12, Acme Support wrote:"),
@@ -47,7 +50,7 @@ ATTRIBUTIONS = [
     ("pl thunderbird", "W dniu 05.01.2024 o 10:12, Acme Support pisze:"),
     ("ru gmail", "пт, 5 янв. 2024 г. в 10:12, Acme Support <support@acme.example>:"),
     ("ru apple", "5 янв. 2024 г., в 10:12, Acme Support <support@acme.example> написал(а):"),
-    ("ru yandex", "05.01.2024, 10:12, \"Acme Support\" <support@acme.example>:"),
+    ("ru yandex", '05.01.2024, 10:12, "Acme Support" <support@acme.example>:'),
     ("ru mail.ru", "Пятница, 5 января 2024, 10:12 +03:00 от Acme Support <support@acme.example>:"),
     ("ru thunderbird", "05.01.2024 10:12, Acme Support пишет:"),
     ("uk gmail", "пт, 5 січ. 2024 р. о 10:12 Acme Support <support@acme.example> пише:"),
@@ -77,52 +80,341 @@ ATTRIBUTIONS = [
     ("hu gmail", "Acme Support <support@acme.example> ezt írta (időpont: 2024. jan. 5., P, 10:12):"),
     ("ro gmail", "În vin., 5 ian. 2024 la 10:12, Acme Support <support@acme.example> a scris:"),
     ("el gmail", "Στις Παρ 5 Ιαν 2024 στις 10:12 π.μ., ο χρήστης Acme Support <support@acme.example> έγραψε:"),
-    ("he gmail", "\u202bבתאריך יום ו׳, 5 בינו׳ 2024 ב-10:12 מאת \u202aAcme Support\u202c\u200f <\u202asupport@acme.example\u202c\u200f>:\u202c"),
+    (
+        "he gmail",
+        (
+            "\u202bבתאריך יום ו׳, 5 בינו׳ 2024 ב-10:12 מאת \u202aAcme Support\u202c\u200f "
+            "<\u202asupport@acme.example\u202c\u200f>:\u202c"
+        ),
+    ),
     ("ar gmail", "في الجمعة، 5 يناير 2024 في 10:12 ص تمت كتابة ما يلي بواسطة Acme Support <support@acme.example>:"),
     ("vi gmail", "Vào Th 6, 5 thg 1, 2024 vào lúc 10:12 Acme Support <support@acme.example> đã viết:"),
     ("id gmail", "Pada tanggal Jum, 5 Jan 2024 pukul 10.12 Acme Support <support@acme.example> menulis:"),
     ("bg gmail", "На пт, 5.01.2024 г. в 10:12 Acme Support <support@acme.example> написа:"),
-]  # fmt: skip
+]
 
 # (language and program, the header block above the earlier mail)
 HEADER_BLOCKS = [
-    ("en outlook web", "________________________________\nFrom: Acme Support <support@acme.example>\nSent: Friday, January 5, 2024 10:12 AM\nTo: Casey <casey@example.net>\nSubject: Re: Lamp"),
-    ("en outlook classic", "-----Original Message-----\nFrom: Acme Support [mailto:support@acme.example]\nSent: Friday, January 5, 2024 10:12 AM\nTo: Casey\nSubject: Re: Lamp"),
-    ("en outlook bold", "*From:* Acme Support <support@acme.example>\n*Sent:* Friday, January 5, 2024 10:12 AM\n*To:* Casey <casey@example.net>\n*Cc:* Kim <kim@example.net>; Lee\n<lee@example.net>\n*Subject:* Re: Lamp"),
-    ("en outlook mac", "From: Acme Support <support@acme.example>\nDate: Friday, January 5, 2024 at 10:12 AM\nTo: Casey <casey@example.net>\nSubject: Re: Lamp"),
-    ("en outlook ios", "Get Outlook for iOS<https://aka.ms/o0ukef>\n________________________________\nFrom: Acme Support <support@acme.example>\nSent: Friday, January 5, 2024 10:12:13 AM\nTo: Casey <casey@example.net>\nSubject: Re: Lamp"),
-    ("en roundcube", "-------- Original Message --------\nSubject: Re: Lamp\nDate: 2024-01-05 10:12\nFrom: Acme Support <support@acme.example>\nTo: casey@example.net"),
-    ("en samsung", "-------- Original message --------\nFrom: Acme Support <support@acme.example>\nDate: 05/01/2024 10:12 (GMT+01:00)\nTo: casey@example.net\nSubject: Re: Lamp"),
-    ("en notes", "From:        Acme Support <support@acme.example>\nTo:        casey@example.net\nDate:        01/05/2024 10:12 AM\nSubject:        Re: Lamp"),
-    ("de", "Von: Acme Support <support@acme.example>\nGesendet: Freitag, 5. Januar 2024 10:12\nAn: Casey <casey@example.net>\nBetreff: AW: Lampe"),
-    ("de classic", "-----Ursprüngliche Nachricht-----\nVon: Acme Support\nGesendet: Freitag, 5. Januar 2024 10:12\nAn: Casey\nBetreff: AW: Lampe"),
-    ("de gmx", "Gesendet: Freitag, 05. Januar 2024 um 10:12 Uhr\nVon: \"Acme Support\" <support@acme.example>\nAn: casey@example.net\nBetreff: Re: Lampe"),
-    ("fr", "De : Acme Support <support@acme.example>\nEnvoyé : vendredi 5 janvier 2024 10:12\nÀ : Casey <casey@example.net>\nObjet : RE: Lampe"),
-    ("fr classic", "-----Message d'origine-----\nDe : Acme Support\nEnvoyé : vendredi 5 janvier 2024 10:12\nÀ : Casey\nObjet : RE: Lampe"),
-    ("es", "De: Acme Support <support@acme.example>\nEnviado: viernes, 5 de enero de 2024 10:12\nPara: Casey <casey@example.net>\nAsunto: RE: Lámpara"),
-    ("es classic", "-----Mensaje original-----\nDe: Acme Support\nEnviado el: viernes, 5 de enero de 2024 10:12\nPara: Casey\nAsunto: RE: Lámpara"),
-    ("it", "Da: Acme Support <support@acme.example>\nInviato: venerdì 5 gennaio 2024 10:12\nA: Casey <casey@example.net>\nOggetto: R: Lampada"),
-    ("nl", "Van: Acme Support <support@acme.example>\nVerzonden: vrijdag 5 januari 2024 10:12\nAan: Casey <casey@example.net>\nOnderwerp: RE: Lamp"),
-    ("pt", "De: Acme Support <support@acme.example>\nEnviada em: sexta-feira, 5 de janeiro de 2024 10:12\nPara: Casey <casey@example.net>\nAssunto: RES: Lâmpada"),
-    ("pl", "Od: Acme Support <support@acme.example>\nWysłano: piątek, 5 stycznia 2024 10:12\nDo: Casey <casey@example.net>\nTemat: ODP: Lampa"),
-    ("ru", "От: Acme Support <support@acme.example>\nОтправлено: 5 января 2024 г. 10:12\nКому: Casey <casey@example.net>\nТема: RE: Лампа"),
-    ("uk", "Від: Acme Support <support@acme.example>\nНадіслано: 5 січня 2024 р. 10:12\nКому: Casey <casey@example.net>\nТема: RE: Лампа"),
-    ("cs", "Od: Acme Support <support@acme.example>\nOdesláno: pátek 5. ledna 2024 10:12\nKomu: Casey <casey@example.net>\nPředmět: RE: Lampa"),
-    ("sv", "Från: Acme Support <support@acme.example>\nSkickat: den 5 januari 2024 10:12\nTill: Casey <casey@example.net>\nÄmne: SV: Lampa"),
-    ("da", "Fra: Acme Support <support@acme.example>\nSendt: 5. januar 2024 10:12\nTil: Casey <casey@example.net>\nEmne: SV: Lampe"),
-    ("nb", "Fra: Acme Support <support@acme.example>\nSendt: fredag 5. januar 2024 10:12\nTil: Casey <casey@example.net>\nEmne: SV: Lampe"),
-    ("fi", "Lähettäjä: Acme Support <support@acme.example>\nLähetetty: perjantai 5. tammikuuta 2024 10:12\nVastaanottaja: Casey <casey@example.net>\nAihe: VS: Lamppu"),
-    ("tr", "Kimden: Acme Support <support@acme.example>\nGönderildi: 5 Ocak 2024 Cuma 10:12\nKime: Casey <casey@example.net>\nKonu: YNT: Lamba"),
-    ("tr outlook", "Gönderen: Acme Support <support@acme.example>\nGönderilme Tarihi: 5 Ocak 2024 Cuma 10:12\nKime: Casey <casey@example.net>\nKonu: YNT: Lamba"),
-    ("ja", "差出人: Acme Support <support@acme.example>\n送信日時: 2024年1月5日 10:12\n宛先: Casey <casey@example.net>\n件名: RE: ランプ"),
-    ("zh-cn", "发件人: Acme Support <support@acme.example>\n发送时间: 2024年1月5日 10:12\n收件人: Casey <casey@example.net>\n主题: 答复: 灯"),
-    ("zh-tw", "寄件者: Acme Support <support@acme.example>\n寄件日期: 2024年1月5日 上午 10:12\n收件者: Casey <casey@example.net>\n主旨: RE: 燈"),
-    ("zh foxmail", "------------------ 原始邮件 ------------------\n发件人: \"Acme\" <support@acme.example>;\n发送时间: 2024年1月5日(星期五) 上午10:12\n收件人: \"Casey\"<casey@example.net>;\n主题: Re: 灯"),
-    ("ko", "보낸 사람: Acme Support <support@acme.example>\n보낸 날짜: 2024년 1월 5일 금요일 오전 10:12\n받는 사람: Casey <casey@example.net>\n제목: RE: 램프"),
-    ("hu", "Feladó: Acme Support <support@acme.example>\nElküldve: 2024. január 5., péntek 10:12\nCímzett: Casey <casey@example.net>\nTárgy: RE: Lámpa"),
-    ("el", "Από: Acme Support <support@acme.example>\nΣτάλθηκε: Παρασκευή, 5 Ιανουαρίου 2024 10:12\nΠρος: Casey <casey@example.net>\nΘέμα: RE: Λάμπα"),
-    ("ro", "De la: Acme Support <support@acme.example>\nTrimis: vineri, 5 ianuarie 2024 10:12\nCătre: Casey <casey@example.net>\nSubiect: RE: Lampă"),
-]  # fmt: skip
+    (
+        "en outlook web",
+        (
+            "________________________________\n"
+            "From: Acme Support <support@acme.example>\n"
+            "Sent: Friday, January 5, 2024 10:12 AM\n"
+            "To: Casey <casey@example.net>\n"
+            "Subject: Re: Lamp"
+        ),
+    ),
+    (
+        "en outlook classic",
+        (
+            "-----Original Message-----\nFrom: Acme Support [mailto:support@acme.example]\n"
+            "Sent: Friday, January 5, 2024 10:12 AM\n"
+            "To: Casey\nSubject: Re: Lamp"
+        ),
+    ),
+    (
+        "en outlook bold",
+        (
+            "*From:* Acme Support <support@acme.example>\n"
+            "*Sent:* Friday, January 5, 2024 10:12 AM\n"
+            "*To:* Casey <casey@example.net>\n"
+            "*Cc:* Kim <kim@example.net>; Lee\n"
+            "<lee@example.net>\n*Subject:* Re: Lamp"
+        ),
+    ),
+    (
+        "en outlook mac",
+        (
+            "From: Acme Support <support@acme.example>\n"
+            "Date: Friday, January 5, 2024 at 10:12 AM\n"
+            "To: Casey <casey@example.net>\n"
+            "Subject: Re: Lamp"
+        ),
+    ),
+    (
+        "en outlook ios",
+        (
+            "Get Outlook for iOS<https://aka.ms/o0ukef>\n"
+            "________________________________\n"
+            "From: Acme Support <support@acme.example>\n"
+            "Sent: Friday, January 5, 2024 10:12:13 AM\n"
+            "To: Casey <casey@example.net>\n"
+            "Subject: Re: Lamp"
+        ),
+    ),
+    (
+        "en roundcube",
+        (
+            "-------- Original Message --------\n"
+            "Subject: Re: Lamp\nDate: 2024-01-05 10:12\n"
+            "From: Acme Support <support@acme.example>\n"
+            "To: casey@example.net"
+        ),
+    ),
+    (
+        "en samsung",
+        (
+            "-------- Original message --------\n"
+            "From: Acme Support <support@acme.example>\n"
+            "Date: 05/01/2024 10:12 (GMT+01:00)\n"
+            "To: casey@example.net\nSubject: Re: Lamp"
+        ),
+    ),
+    (
+        "en notes",
+        (
+            "From:        Acme Support <support@acme.example>\n"
+            "To:        casey@example.net\nDate:        01/05/2024 10:12 AM\n"
+            "Subject:        Re: Lamp"
+        ),
+    ),
+    (
+        "de",
+        (
+            "Von: Acme Support <support@acme.example>\n"
+            "Gesendet: Freitag, 5. Januar 2024 10:12\n"
+            "An: Casey <casey@example.net>\n"
+            "Betreff: AW: Lampe"
+        ),
+    ),
+    (
+        "de classic",
+        (
+            "-----Ursprüngliche Nachricht-----\n"
+            "Von: Acme Support\nGesendet: Freitag, 5. Januar 2024 10:12\n"
+            "An: Casey\nBetreff: AW: Lampe"
+        ),
+    ),
+    (
+        "de gmx",
+        (
+            "Gesendet: Freitag, 05. Januar 2024 um 10:12 Uhr\n"
+            'Von: "Acme Support" <support@acme.example>\n'
+            "An: casey@example.net\nBetreff: Re: Lampe"
+        ),
+    ),
+    (
+        "fr",
+        (
+            "De : Acme Support <support@acme.example>\n"
+            "Envoyé : vendredi 5 janvier 2024 10:12\n"
+            "À : Casey <casey@example.net>\n"
+            "Objet : RE: Lampe"
+        ),
+    ),
+    (
+        "fr classic",
+        (
+            "-----Message d'origine-----\nDe : Acme Support\n"
+            "Envoyé : vendredi 5 janvier 2024 10:12\n"
+            "À : Casey\nObjet : RE: Lampe"
+        ),
+    ),
+    (
+        "es",
+        (
+            "De: Acme Support <support@acme.example>\n"
+            "Enviado: viernes, 5 de enero de 2024 10:12\n"
+            "Para: Casey <casey@example.net>\n"
+            "Asunto: RE: Lámpara"
+        ),
+    ),
+    (
+        "es classic",
+        (
+            "-----Mensaje original-----\nDe: Acme Support\n"
+            "Enviado el: viernes, 5 de enero de 2024 10:12\n"
+            "Para: Casey\nAsunto: RE: Lámpara"
+        ),
+    ),
+    (
+        "it",
+        (
+            "Da: Acme Support <support@acme.example>\n"
+            "Inviato: venerdì 5 gennaio 2024 10:12\n"
+            "A: Casey <casey@example.net>\nOggetto: R: Lampada"
+        ),
+    ),
+    (
+        "nl",
+        (
+            "Van: Acme Support <support@acme.example>\n"
+            "Verzonden: vrijdag 5 januari 2024 10:12\n"
+            "Aan: Casey <casey@example.net>\n"
+            "Onderwerp: RE: Lamp"
+        ),
+    ),
+    (
+        "pt",
+        (
+            "De: Acme Support <support@acme.example>\n"
+            "Enviada em: sexta-feira, 5 de janeiro de 2024 10:12\n"
+            "Para: Casey <casey@example.net>\n"
+            "Assunto: RES: Lâmpada"
+        ),
+    ),
+    (
+        "pl",
+        (
+            "Od: Acme Support <support@acme.example>\n"
+            "Wysłano: piątek, 5 stycznia 2024 10:12\n"
+            "Do: Casey <casey@example.net>\n"
+            "Temat: ODP: Lampa"
+        ),
+    ),
+    (
+        "ru",
+        (
+            "От: Acme Support <support@acme.example>\n"
+            "Отправлено: 5 января 2024 г. 10:12\n"
+            "Кому: Casey <casey@example.net>\n"
+            "Тема: RE: Лампа"
+        ),
+    ),
+    (
+        "uk",
+        (
+            "Від: Acme Support <support@acme.example>\n"
+            "Надіслано: 5 січня 2024 р. 10:12\n"
+            "Кому: Casey <casey@example.net>\n"
+            "Тема: RE: Лампа"
+        ),
+    ),
+    (
+        "cs",
+        (
+            "Od: Acme Support <support@acme.example>\n"
+            "Odesláno: pátek 5. ledna 2024 10:12\n"
+            "Komu: Casey <casey@example.net>\n"
+            "Předmět: RE: Lampa"
+        ),
+    ),
+    (
+        "sv",
+        (
+            "Från: Acme Support <support@acme.example>\n"
+            "Skickat: den 5 januari 2024 10:12\n"
+            "Till: Casey <casey@example.net>\n"
+            "Ämne: SV: Lampa"
+        ),
+    ),
+    (
+        "da",
+        (
+            "Fra: Acme Support <support@acme.example>\n"
+            "Sendt: 5. januar 2024 10:12\nTil: Casey <casey@example.net>\n"
+            "Emne: SV: Lampe"
+        ),
+    ),
+    (
+        "nb",
+        (
+            "Fra: Acme Support <support@acme.example>\n"
+            "Sendt: fredag 5. januar 2024 10:12\n"
+            "Til: Casey <casey@example.net>\n"
+            "Emne: SV: Lampe"
+        ),
+    ),
+    (
+        "fi",
+        (
+            "Lähettäjä: Acme Support <support@acme.example>\n"
+            "Lähetetty: perjantai 5. tammikuuta 2024 10:12\n"
+            "Vastaanottaja: Casey <casey@example.net>\n"
+            "Aihe: VS: Lamppu"
+        ),
+    ),
+    (
+        "tr",
+        (
+            "Kimden: Acme Support <support@acme.example>\n"
+            "Gönderildi: 5 Ocak 2024 Cuma 10:12\n"
+            "Kime: Casey <casey@example.net>\n"
+            "Konu: YNT: Lamba"
+        ),
+    ),
+    (
+        "tr outlook",
+        (
+            "Gönderen: Acme Support <support@acme.example>\n"
+            "Gönderilme Tarihi: 5 Ocak 2024 Cuma 10:12\n"
+            "Kime: Casey <casey@example.net>\n"
+            "Konu: YNT: Lamba"
+        ),
+    ),
+    (
+        "ja",
+        (
+            "差出人: Acme Support <support@acme.example>\n"
+            "送信日時: 2024年1月5日 10:12\n宛先: Casey <casey@example.net>"
+            "\n件名: RE: ランプ"
+        ),
+    ),
+    (
+        "zh-cn",
+        (
+            "发件人: Acme Support <support@acme.example>\n"
+            "发送时间: 2024年1月5日 10:12\n收件人: Casey <casey@example.net>"
+            "\n主题: 答复: 灯"
+        ),
+    ),
+    (
+        "zh-tw",
+        (
+            "寄件者: Acme Support <support@acme.example>\n"
+            "寄件日期: 2024年1月5日 上午 10:12\n"
+            "收件者: Casey <casey@example.net>\n"
+            "主旨: RE: 燈"
+        ),
+    ),
+    (
+        "zh foxmail",
+        (
+            "------------------ 原始邮件 ------------------\n"
+            '发件人: "Acme" <support@acme.example>;\n'
+            "发送时间: 2024年1月5日(星期五) 上午10:12\n"
+            '收件人: "Casey"<casey@example.net>;\n'
+            "主题: Re: 灯"
+        ),
+    ),
+    (
+        "ko",
+        (
+            "보낸 사람: Acme Support <support@acme.example>\n"
+            "보낸 날짜: 2024년 1월 5일 금요일 오전 10:12\n"
+            "받는 사람: Casey <casey@example.net>\n"
+            "제목: RE: 램프"
+        ),
+    ),
+    (
+        "hu",
+        (
+            "Feladó: Acme Support <support@acme.example>\n"
+            "Elküldve: 2024. január 5., péntek 10:12\n"
+            "Címzett: Casey <casey@example.net>\n"
+            "Tárgy: RE: Lámpa"
+        ),
+    ),
+    (
+        "el",
+        (
+            "Από: Acme Support <support@acme.example>\n"
+            "Στάλθηκε: Παρασκευή, 5 Ιανουαρίου 2024 10:12\n"
+            "Προς: Casey <casey@example.net>\n"
+            "Θέμα: RE: Λάμπα"
+        ),
+    ),
+    (
+        "ro",
+        (
+            "De la: Acme Support <support@acme.example>\n"
+            "Trimis: vineri, 5 ianuarie 2024 10:12\n"
+            "Către: Casey <casey@example.net>\n"
+            "Subiect: RE: Lampă"
+        ),
+    ),
+]
 
 
 def quoted(text: str) -> str:
@@ -165,19 +457,25 @@ NEW_HTML = "<div>The lamp is still dark.</div><div><br></div><div>Can you send a
 HTML_REPLIES = [
     (
         "gmail",
-        f'<div dir="ltr">{NEW_HTML}</div><br><div class="gmail_quote gmail_quote_container"><div dir="ltr" class="gmail_attr">On Fri, Jan 5, 2024 at '
-        f'10:12 AM Acme &lt;<a href="mailto:support@acme.example">support@acme.example</a>&gt; wrote:<br></div><blockquote class="gmail_quote" '
+        f'<div dir="ltr">{NEW_HTML}</div><br><div class="gmail_quote gmail_quote_container">'
+        '<div dir="ltr" class="gmail_attr">On Fri, Jan 5, 2024 at '
+        '10:12 AM Acme &lt;<a href="mailto:support@acme.example">support@acme.example</a>'
+        '&gt; wrote:<br></div><blockquote class="gmail_quote" '
         f'style="margin:0 0 0 .8ex"><div>{OLD}</div></blockquote></div>',
     ),
     (
         "gmail in an unknown language",
-        f'<div dir="ltr">{NEW_HTML}</div><br><div class="gmail_quote"><div dir="ltr" class="gmail_attr">Zzyx 5.1.2024 qwer Acme &lt;support@acme.example&gt; '
+        f'<div dir="ltr">{NEW_HTML}</div><br><div class="gmail_quote"><div '
+        'dir="ltr" class="gmail_attr">Zzyx 5.1.2024 qwer Acme &lt;support@acme.example&gt; '
         f'plugh<br></div><blockquote class="gmail_quote"><div>{OLD}</div></blockquote></div>',
     ),
     (
         "outlook web",
-        f'<div class="elementToProof">{NEW_HTML}</div><div id="appendonsend"></div><hr style="display:inline-block;width:98%" tabindex="-1">'
-        f'<div id="divRplyFwdMsg" dir="ltr"><font face="Calibri"><b>Fromage:</b> Acme &lt;support@acme.example&gt;<br><b>Plugh:</b> 5<br></font><div>&nbsp;</div></div>'
+        f'<div class="elementToProof">{NEW_HTML}</div><div id="appendonsend">'
+        '</div><hr style="display:inline-block;width:98%" tabindex="-1">'
+        '<div id="divRplyFwdMsg" dir="ltr"><font face="Calibri"><b>Fromage:</b>'
+        " Acme &lt;support@acme.example&gt;<br><b>Plugh:</b> 5<br></font>"
+        "<div>&nbsp;</div></div>"
         f"<div>{OLD}</div>",
     ),
     (
@@ -186,58 +484,94 @@ HTML_REPLIES = [
     ),
     (
         "outlook desktop",
-        f'<div class="WordSection1"><p class="MsoNormal">The lamp is still dark.<o:p></o:p></p><p class="MsoNormal"><o:p>&nbsp;</o:p></p>'
-        f'<p class="MsoNormal">Can you send another one?<o:p></o:p></p><div><div style="border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm">'
-        f'<p class="MsoNormal"><b>Von:</b> Acme &lt;support@acme.example&gt;<br><b>Gesendet:</b> Freitag, 5. Januar 2024 10:12<br><b>An:</b> Casey<br>'
+        '<div class="WordSection1"><p class="MsoNormal">The lamp is still '
+        'dark.<o:p></o:p></p><p class="MsoNormal"><o:p>&nbsp;</o:p></p>'
+        '<p class="MsoNormal">Can you send another one?<o:p></o:p></p>'
+        '<div><div style="border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt '
+        '0cm 0cm 0cm">'
+        '<p class="MsoNormal"><b>Von:</b> Acme &lt;support@acme.example&gt;<br>'
+        "<b>Gesendet:</b> Freitag, 5. Januar 2024 10:12<br><b>An:</b> "
+        "Casey<br>"
         f'<b>Betreff:</b> AW: Lampe<o:p></o:p></p></div></div><p class="MsoNormal">{OLD}</p></div>',
     ),
     (
         "outlook mobile",
-        f'<div>{NEW_HTML}</div><div id="ms-outlook-mobile-signature">Get <a href="https://aka.ms/o0ukef">Outlook for iOS</a></div>'
-        f'<div id="mail-editor-reference-message-container"><div class="ms-outlook-mobile-reference-message"><b>From:</b> Acme<br>{OLD}</div></div>',
+        f'<div>{NEW_HTML}</div><div id="ms-outlook-mobile-signature">Get '
+        '<a href="https://aka.ms/o0ukef">Outlook for iOS</a></div>'
+        '<div id="mail-editor-reference-message-container"><div class="ms-outlook-mobile-refer'
+        f'ence-message"><b>From:</b> Acme<br>{OLD}</div></div>',
     ),
     (
         "outlook express",
-        f'<div>{NEW_HTML}</div><div class="OutlookMessageHeader" dir="ltr"><font size="2">-----Original Message-----<br><b>From:</b> Acme</font></div><div>{OLD}</div>',
+        (
+            f'<div>{NEW_HTML}</div><div class="OutlookMessageHeader" dir="ltr">'
+            '<font size="2">-----Original Message-----<br><b>From:</b> Acme</font>'
+            f"</div><div>{OLD}</div>"
+        ),
     ),
     (
         "apple mail",
-        f'<html><body>{NEW_HTML}<div><br><blockquote type="cite"><div>On 5 Jan 2024, at 10:12, Acme &lt;support@acme.example&gt; wrote:</div><br>'
+        f'<html><body>{NEW_HTML}<div><br><blockquote type="cite"><div>On '
+        "5 Jan 2024, at 10:12, Acme &lt;support@acme.example&gt; wrote:</div>"
+        "<br>"
         f"<div>{OLD}</div></blockquote></div></body></html>",
     ),
     (
         "thunderbird",
-        f'<p>The lamp is still dark.</p><p>Can you send another one?</p><div class="moz-cite-prefix">On 05/01/2024 10:12, Acme wrote:<br></div>'
-        f'<blockquote type="cite" cite="mid:1@acme.example"><p>{OLD}</p></blockquote><pre class="moz-signature" cols="72">-- \nCasey</pre>',
+        "<p>The lamp is still dark.</p><p>Can you send another one?</p>"
+        '<div class="moz-cite-prefix">On 05/01/2024 10:12, Acme wrote:<br>'
+        "</div>"
+        f'<blockquote type="cite" cite="mid:1@acme.example"><p>{OLD}</p>'
+        '</blockquote><pre class="moz-signature" cols="72">-- \n'
+        "Casey</pre>",
     ),
     (
         "thunderbird in an unknown language",
-        f'<p>The lamp is still dark.</p><p>Can you send another one?</p><div class="moz-cite-prefix">05/01/2024 10:12, Acme plugh</div><blockquote type="cite"><p>{OLD}</p></blockquote>',
+        (
+            "<p>The lamp is still dark.</p><p>Can you send another one?</p>"
+            '<div class="moz-cite-prefix">05/01/2024 10:12, Acme plugh</div>'
+            f'<blockquote type="cite"><p>{OLD}</p></blockquote>'
+        ),
     ),
     (
         "yahoo",
-        f'<div>{NEW_HTML}</div><div id="yahoo_quoted_123" class="yahoo_quoted"><div><div>On Friday, January 5, 2024 at 10:12:13 AM GMT+1, Acme &lt;support@acme.example&gt; '
+        f'<div>{NEW_HTML}</div><div id="yahoo_quoted_123" class="yahoo_quoted">'
+        "<div><div>On Friday, January 5, 2024 at 10:12:13 AM GMT+1, Acme "
+        "&lt;support@acme.example&gt; "
         f"wrote:</div><div><br></div><div>{OLD}</div></div></div>",
     ),
     (
         "zoho",
-        f'<div>{NEW_HTML}</div><div><br></div><div class="zmail_extra_hr" style="border-top:1px solid"></div><div class="zmail_extra"><br><div>---- On Fri, 05 Jan 2024 '
-        f'10:12:13 +0100 <b>Acme</b> wrote ----<br></div><br><blockquote id="blockquote_zmail"><div>{OLD}</div></blockquote></div>',
+        f'<div>{NEW_HTML}</div><div><br></div><div class="zmail_extra_hr" '
+        'style="border-top:1px solid"></div><div class="zmail_extra"><br>'
+        "<div>---- On Fri, 05 Jan 2024 "
+        "10:12:13 +0100 <b>Acme</b> wrote ----<br></div><br><blockquote "
+        f'id="blockquote_zmail"><div>{OLD}</div></blockquote></div>',
     ),
     (
         "proton",
-        f'<div>{NEW_HTML}</div><div class="protonmail_signature_block"><div>Sent with Proton Mail secure email.</div></div><div class="protonmail_quote">On Friday, January 5th, 2024 '
-        f'at 10:12 AM, Acme &lt;support@acme.example&gt; wrote:<br><blockquote class="protonmail_quote" type="cite">{OLD}</blockquote></div>',
+        f'<div>{NEW_HTML}</div><div class="protonmail_signature_block">'
+        '<div>Sent with Proton Mail secure email.</div></div><div class="protonmail_quote">'
+        "On Friday, January 5th, 2024 "
+        "at 10:12 AM, Acme &lt;support@acme.example&gt; wrote:<br><blockquote "
+        f'class="protonmail_quote" type="cite">{OLD}</blockquote></div>',
     ),
     (
         "notes",
-        f"<font>{NEW_HTML}</font><br><br><font size=1>From: </font><font>Acme &lt;support@acme.example&gt;</font><br><font>To: </font><font>casey@example.net</font><br>"
-        f"<font>Date: </font><font>01/05/2024 10:12 AM</font><br><font>Subject: </font><font>Re: Lamp</font><br><hr noshade><br>{OLD}",
+        f"<font>{NEW_HTML}</font><br><br><font size=1>From: </font><font>"
+        "Acme &lt;support@acme.example&gt;</font><br><font>To: </font>"
+        "<font>casey@example.net</font><br>"
+        "<font>Date: </font><font>01/05/2024 10:12 AM</font><br><font>"
+        f"Subject: </font><font>Re: Lamp</font><br><hr noshade><br>{OLD}",
     ),
     (
         "gmx with a table of headers",
-        f'<div>{NEW_HTML}</div><div style="border-left:2px solid"><div><table><tr><td><b>Gesendet:</b></td><td>Freitag, 5. Januar 2024 um 10:12 Uhr</td></tr><tr><td><b>Von:</b></td>'
-        f"<td>Acme &lt;support@acme.example&gt;</td></tr><tr><td><b>An:</b></td><td>casey@example.net</td></tr><tr><td><b>Betreff:</b></td><td>Re: Lampe</td></tr></table></div>"
+        f'<div>{NEW_HTML}</div><div style="border-left:2px solid"><div>'
+        "<table><tr><td><b>Gesendet:</b></td><td>Freitag, 5. Januar 2024 "
+        "um 10:12 Uhr</td></tr><tr><td><b>Von:</b></td>"
+        "<td>Acme &lt;support@acme.example&gt;</td></tr><tr><td><b>An:</b>"
+        "</td><td>casey@example.net</td></tr><tr><td><b>Betreff:</b></td>"
+        "<td>Re: Lampe</td></tr></table></div>"
         f"<div>{OLD}</div></div>",
     ),
 ]
@@ -276,7 +610,12 @@ def test_a_blockquote_that_the_sender_made_is_no_quote() -> None:
 
 # --- answers between and below --------------------------------------------------------------------------------------
 def test_answers_between_quoted_lines_are_kept_with_them() -> None:
-    text = "On 5 Jan 2024, at 10:12, Acme <support@acme.example> wrote:\n> Which lamp?\n\nThe red one.\n\n> Which socket?\n\nThe left one.\n\n> Regards\n> Acme\n"
+    text = (
+        "On 5 Jan 2024, at 10:12, Acme <support@acme.example> wrote:\n"
+        "> Which lamp?\n\nThe red one.\n"
+        "\n> Which socket?\n\nThe left one.\n"
+        "\n> Regards\n> Acme\n"
+    )
 
     result = analysed(mail(text))
 
@@ -285,8 +624,12 @@ def test_answers_between_quoted_lines_are_kept_with_them() -> None:
 
 def test_answers_in_gmail_html_between_quotes_are_kept_with_them() -> None:
     html = (
-        '<div dir="ltr">See below<br><div class="gmail_quote"><div class="gmail_attr">On Fri, Jan 5, 2024 at 10:12 AM Acme &lt;support@acme.example&gt; wrote:</div>'
-        '<blockquote class="gmail_quote">Which lamp?</blockquote><div>The red one.</div><blockquote class="gmail_quote">Which socket?</blockquote><div>The left one.</div></div></div>'
+        '<div dir="ltr">See below<br><div class="gmail_quote"><div class="gmail_attr">'
+        "On Fri, Jan 5, 2024 at 10:12 AM Acme &lt;support@acme.example&gt; "
+        "wrote:</div>"
+        '<blockquote class="gmail_quote">Which lamp?</blockquote><div>'
+        'The red one.</div><blockquote class="gmail_quote">Which socket?</blockquote>'
+        "<div>The left one.</div></div></div>"
     )
 
     result = analysed(mail("", html))
@@ -305,7 +648,8 @@ def test_an_answer_below_the_whole_quote_stands_alone() -> None:
 
 def test_a_list_footer_below_the_quote_is_no_answer() -> None:
     text = (
-        "The red one.\n\nOn 5 Jan 2024, at 10:12, Acme <support@acme.example> wrote:\n> Which lamp?\n\n_______________________________________________\n"
+        "The red one.\n\nOn 5 Jan 2024, at 10:12, Acme <support@acme.example>"
+        " wrote:\n> Which lamp?\n\n_______________________________________________\n"
         "lamps mailing list\nlamps@lists.example\n"
     )
 
