@@ -53,7 +53,7 @@ class FileBackend(BaseEmailBackend):
         # Names sort in the order of the hand-overs.
         stem = f"{timezone.now():%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}"
         _write_durably(self.folder / f"{stem}.json", json.dumps(beside, ensure_ascii=False, indent=1).encode())
-        _write_durably(self.folder / f"{stem}.eml", mime.as_bytes(linesep="\r\n"))
+        _write_durably(self.folder / f"{stem}.eml", mime.as_bytes(linesep="\r\n"))  # type: ignore[call-arg]  # Django's do
 
 
 def _write_durably(path: Path, content: bytes) -> None:

@@ -254,7 +254,7 @@ def set_addresses_of(permission_set: PermissionSet, wanted: Iterable[RoutingAddr
         revoke(permission_set, present[key], by=by)
 
 
-def _free_group_name(label: str, besides: int | None = None) -> str:
+def _free_group_name(label: str, besides: int = 0) -> str:
     """A group name after the label; a group that somebody made by that name is never taken over."""
     plain = f"permission set: {label}"
     taken = set(Group.objects.filter(name__startswith=plain).exclude(pk=besides).values_list("name", flat=True))
@@ -271,18 +271,24 @@ def _grants() -> QuerySet[RoutingAddressGrant]:
     )
 
 
-def _memberships() -> QuerySet[PermissionSetMember]:
+def _is_in_group() -> Exists:
+    """Over memberships: whether the user is in the set's group as well."""
     through = get_user_model().groups.through
-    in_group = through.objects.filter(group_id=OuterRef("permission_set__group_id"), user_id=OuterRef("user_id"))
-    return PermissionSetMember.objects.select_related("permission_set", "user").annotate(is_in_group=Exists(in_group))
+    return Exists(through.objects.filter(group_id=OuterRef("permission_set__group_id"), user_id=OuterRef("user_id")))
+
+
+def _memberships() -> QuerySet[PermissionSetMember]:
+    return PermissionSetMember.objects.select_related("permission_set", "user").annotate(is_in_group=_is_in_group())
 
 
 def _live_grants(at: datetime, whose: Q) -> QuerySet[RoutingAddressGrant]:
     """For Exists over addresses: grants of an active set with a member in its group, not expired, who fits `whose`."""
-    members = (
-        _memberships()
-        .filter(whose, permission_set__group=OuterRef("group"), permission_set__is_active=True, is_in_group=True)
-        .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=at))
+    members = PermissionSetMember.objects.filter(
+        Q(expires_at__isnull=True) | Q(expires_at__gt=at),
+        _is_in_group(),
+        whose,
+        permission_set__group=OuterRef("group"),
+        permission_set__is_active=True,
     )
     return _grants().filter(Exists(members), content_object=OuterRef("pk"))
 

@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth.models import User
 from django.db import models
-from django.forms import ModelForm
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
@@ -32,16 +31,16 @@ def signed_in(request: HttpRequest) -> User:
 class ConfigurationPermissions:
     """Adding, changing and deleting needs Customize Application; Django's view permission opens pages read-only."""
 
-    def has_view_permission(self, request: HttpRequest, row: models.Model | None = None) -> bool:
-        return can_configure(request) or bool(super().has_view_permission(request, row))  # type: ignore[misc]
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return can_configure(request) or bool(super().has_view_permission(request, obj))  # type: ignore[misc]
 
-    def has_add_permission(self, request: HttpRequest, row: models.Model | None = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return can_configure(request)
 
-    def has_change_permission(self, request: HttpRequest, row: models.Model | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return can_configure(request)
 
-    def has_delete_permission(self, request: HttpRequest, row: models.Model | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return can_configure(request)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -73,15 +72,15 @@ class ConfigurationAdmin(ConfigurationPermissions, PlainPickers, ModelAdmin):
 class AuditedAdmin(ConfigurationAdmin):
     """A page whose rows are saved as they are: the audit line is written here, with each value before and after."""
 
-    def save_model(self, request: HttpRequest, obj: models.Model, form: ModelForm, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         request._audit_before = audit.stored_snapshot(obj)  # type: ignore[attr-defined]
         super().save_model(request, obj, form, change)
 
-    def log_addition(self, request: HttpRequest, obj: models.Model, message: Any) -> Any:
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         self._record(request, obj, "created")
         return super().log_addition(request, obj, message)
 
-    def log_change(self, request: HttpRequest, obj: models.Model, message: Any) -> Any:
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         self._record(request, obj, "changed", also=message)
         return super().log_change(request, obj, message)
 

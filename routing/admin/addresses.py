@@ -48,7 +48,7 @@ class StateFilter(DropdownFilter):
             return queryset.filter(deleted_at__isnull=False)
         queryset = queryset.filter(deleted_at__isnull=True)
         if value == "verified":
-            return queryset.verified()
+            return queryset.filter(pk__in=RoutingAddress.objects.verified().values("pk"))
         if value == "unverified":
             return queryset.exclude(pk__in=RoutingAddress.objects.verified().values("pk"))
         if value == "inactive":
@@ -137,17 +137,17 @@ class RoutingAddressAdmin(ConfigurationAdmin):
 
     # --- permissions and fields ---
 
-    def has_change_permission(self, request: HttpRequest, obj: RoutingAddress | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and not (obj and obj.is_deleted)
 
-    def has_delete_permission(self, request: HttpRequest, obj: RoutingAddress | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and not (obj and obj.is_deleted)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: RoutingAddress | None = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         # In a trial instance the name is the address: RoutingAddress.clean writes it.
         return ["routing_name"] if settings.E2C_TRIAL else []
 
-    def get_fieldsets(self, request: HttpRequest, obj: RoutingAddress | None = None) -> Any:
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
         if self.has_change_permission(request, obj) or (obj is None and can_configure(request)):
             return fieldsets

@@ -31,19 +31,19 @@ class GroupAdmin(DjangoGroupAdmin, AuditedAdmin):
     list_select_related = ["permission_set"]
     search_fields = ["name"]
 
-    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return ModelAdmin.has_view_permission(self, request, obj)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return ModelAdmin.has_module_permission(self, request)
 
-    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.is_active and request.user.is_superuser)
 
-    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_add_permission(request) and not belongs_to_permission_set(obj)
 
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_add_permission(request) and not belongs_to_permission_set(obj)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
@@ -55,7 +55,7 @@ class GroupAdmin(DjangoGroupAdmin, AuditedAdmin):
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
-        if db_field.name == "permissions" and field is not None:
+        if db_field.name == "permissions" and field is not None and field.queryset is not None:
             # Holding it for all addresses never counts (routing.permission_sets): do not offer it.
             field.queryset = field.queryset.exclude(codename=SEND_CODENAME)
         return field

@@ -96,11 +96,11 @@ class PermissionSetAdmin(ConfigurationAdmin):
 
     @admin.display(description=_("members"), ordering="members_now")
     def member_count(self, permission_set: PermissionSet) -> int:
-        return permission_set.members_now  # type: ignore[attr-defined, no-any-return]
+        return permission_set.members_now  # type: ignore[attr-defined]
 
     @admin.display(description=_("addresses"), ordering="addresses_now")
     def address_count(self, permission_set: PermissionSet) -> int:
-        return permission_set.addresses_now  # type: ignore[attr-defined, no-any-return]
+        return permission_set.addresses_now  # type: ignore[attr-defined]
 
     def save_model(self, request: HttpRequest, obj: PermissionSet, form: PermissionSetForm, change: bool) -> None:
         person = signed_in(request)

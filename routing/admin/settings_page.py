@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -68,10 +67,10 @@ class EmailToCaseSettingsAdmin(AuditedAdmin):
         ),
     ]
 
-    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_add_permission(request, obj) and not EmailToCaseSettings.objects.exists()
 
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -84,6 +83,6 @@ class EmailToCaseSettingsAdmin(AuditedAdmin):
             return HttpResponseRedirect(reverse("admin:routing_emailtocasesettings_add"))
         raise PermissionDenied
 
-    def save_model(self, request: HttpRequest, obj: EmailToCaseSettings, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         obj.pk = 1  # the only key that its constraint allows
         super().save_model(request, obj, form, change)
