@@ -21,7 +21,7 @@ from routing.admin.access import can_configure
 COUNTED_TO = 5_000  # rows; what lies further back is reached by filters and search, not by turning pages
 
 
-class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptable when it runs
+class BoundedPaginator(Paginator):
     """Counts no further than COUNTED_TO, so that a page of a table with millions of rows costs the same."""
 
     @cached_property
