@@ -8,6 +8,7 @@ recheck      may it still leave? asked at the moment of sending
 delivery     claim -> re-check -> commit `sending` -> hand over once -> store the answer; resend and cancel by people
 handing_over the one call to the provider, and what its answer or its silence means
 tracking     what providers report later (delivered, bounced, ...), onto Delivery rows
+bounces      the same from a delivery report that came as a mail
 tasks        the Celery doorbell; `manage.py sweep` does the same work without it
 
 The Outbox row is the truth. A use case inserts it in its own transaction; nobody sends mail in any other way.

@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from cases.claims import LostLease, claim, claimed_rows, in_states, prove, release_for_retry, retry_at
+from cases.claims import LostLease, back_off, claim, claimed_rows, in_states, prove, release_for_retry, retry_at
 from cases.models import CaseEvent, Delivery, EmailMessage, Outbox
 from cases.outbound.handing_over import Accepted, Answer, NotNow, Refused, Unclear, hand_over, open_connection
 from cases.outbound.messages import CannotCompose, compose
@@ -60,8 +60,10 @@ class CannotCancel(RuntimeError):
 
 
 def deliver_due(*, limit: int = BATCH, min_age: timedelta = timedelta(0)) -> int:
-    """Send up to `limit` mails that are due, oldest first. Returns how many were claimed.
+    """Send up to `limit` mails that are due, oldest first. Returns how many; 0 as well when no more should be tried
+    now.
 
+    A mail service that cannot be reached, or is silent, costs its time-out once in a call, not once for each mail.
     The Celery task and `manage.py sweep` both call this; several at once are safe. `min_age` leaves younger rows
     alone. Must not run inside a transaction.
     """
@@ -81,42 +83,63 @@ def deliver_due(*, limit: int = BATCH, min_age: timedelta = timedelta(0)) -> int
     rows = claimed_rows(
         Outbox.objects.select_related("from_address", "email_message", "case"), token, state=OPEN_STATES
     )
-    for outbox in rows:
+    for position, outbox in enumerate(rows):
         try:
-            _deliver(outbox)
+            answer = _deliver(outbox)
         except LostLease:
             logger.info("outbox %s: the claim was lost, another worker or a person has it", outbox.pk)
+            continue
+        if isinstance(answer, Unclear) or (isinstance(answer, NotNow) and answer.whole_service):
+            # The others wait as long as this one, without having used an attempt.
+            _give_back(rows[position + 1 :], not_before=outbox.lease_until or timezone.now() + back_off(1))
+            return 0
     return len(rows)
 
 
-def _deliver(outbox: Outbox) -> None:
-    """One claimed row to its end or back into the queue. Raises LostLease when the row is no longer ours."""
+def _give_back(rows: list[Outbox], *, not_before: datetime) -> None:
+    for outbox in rows:
+        try:
+            release_for_retry(
+                outbox, waiting_state=State.QUEUED, not_before=not_before, attempts=max(outbox.attempts - 1, 0)
+            )
+        except LostLease:
+            continue
+
+
+def _deliver(outbox: Outbox) -> Answer | None:
+    """One claimed row to its end or back into the queue. Returns what the mail service said; None when it was not
+    asked.
+
+    Raises LostLease when the row is no longer ours.
+    """
     if outbox.attempts > MOST_ATTEMPTS:
         # Only a row whose worker died again and again gets here: a refusal that repeats ends in _not_now.
         _finish(outbox, State.FAILED, f"Gave up after {MOST_ATTEMPTS} attempts. {outbox.detail}")
-        return
+        return None
     if refusal := refusal_at_send(outbox):
         _finish(outbox, State.FAILED, refusal)
-        return
+        return None
     try:
         connection = system_connection()
     except (BadEmailUrl, ImproperlyConfigured, ImportError) as error:
-        _not_now(outbox, NotNow(f"{type(error).__name__}: {error}"))
-        return
+        not_now = NotNow(f"{type(error).__name__}: {error}", whole_service=True)
+        _not_now(outbox, not_now)
+        return not_now
     try:
         message = compose(outbox, connection)
     except CannotCompose as error:
         _finish(outbox, State.FAILED, str(error))
-        return
-    if not_now := open_connection(connection):
-        _not_now(outbox, not_now)
-        return
+        return None
+    if unreachable := open_connection(connection):
+        _not_now(outbox, unreachable)
+        return unreachable
     try:
         _start(outbox)
         answer = hand_over(connection, message)
         _record(outbox, answer)
     finally:
         _close(connection)
+    return answer
 
 
 def _start(outbox: Outbox) -> None:

@@ -40,10 +40,11 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class NotNow:
-    """The provider certainly does not have the mail, and may take it later."""
+    """The provider certainly does not have the mail, and may take it later; `whole_service`: nor any other."""
 
     detail: str
     retry_after: timedelta | None = None
+    whole_service: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def open_connection(connection: BaseEmailBackend) -> NotNow | None:
     try:
         connection.open()
     except (smtplib.SMTPException, OSError) as error:
-        return NotNow(_words(error))
+        return NotNow(_words(error), whole_service=True)
     return None
 
 
@@ -138,7 +139,8 @@ def _hand_over_smtp(smtp: smtplib.SMTP | None, message: DjangoEmailMessage) -> A
 def _read_smtp_code(code: int, words: bytes | str) -> Answer:
     detail = f"{code} {_text(words)}"[:LONGEST_DETAIL]
     if 400 <= code <= 499:
-        return NotNow(detail)
+        # RFC 5321 section 3.8: after 421 the server closes the channel; everything else speaks of this mail.
+        return NotNow(detail, whole_service=code == 421)
     if 500 <= code <= 599:
         return Refused(detail)
     return Unclear(detail)
@@ -147,9 +149,9 @@ def _read_smtp_code(code: int, words: bytes | str) -> Answer:
 def _read_http_error(error: AnymailRequestsAPIError) -> Answer:
     status, detail = error.status_code, _words(error)
     if status is None:
-        return NotNow(detail) if _never_connected(error) else Unclear(detail)
+        return NotNow(detail, whole_service=True) if _never_connected(error) else Unclear(detail)
     if status in (401, 429, 503):  # 401: our key is wrong, and will be corrected
-        return NotNow(detail, _retry_after(error.response))
+        return NotNow(detail, _retry_after(error.response), whole_service=True)
     if 400 <= status <= 499 and status != 408:
         return Refused(detail)
     return Unclear(detail)
@@ -194,11 +196,11 @@ def _read_sdk_error(error: AnymailAPIError) -> Answer:
         code = str(response.get("Error", {}).get("Code", ""))
         status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         if status in (429, 503) or "Throttl" in code or code == "TooManyRequestsException":
-            return NotNow(detail)
+            return NotNow(detail, whole_service=True)
         if isinstance(status, int) and 400 <= status <= 499:
             return Refused(detail)
     if type(cause).__name__ in ("EndpointConnectionError", "ConnectTimeoutError", "NoCredentialsError"):
-        return NotNow(detail)
+        return NotNow(detail, whole_service=True)
     return Unclear(detail)
 
 

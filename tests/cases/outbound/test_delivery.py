@@ -197,6 +197,40 @@ def test_connection_refused_is_tried_again(settings: Any) -> None:
 
 
 @pytest.mark.django_db
+def test_unreachable_service_is_tried_once_for_all_mails(smtp: FakeSmtpServer) -> None:
+    smtp.answers["connect"] = ["421 closed", "421 closed"]
+    rows = [queue_notice(f"notice:{number}") for number in range(3)]
+
+    assert deliver_due() == 0
+
+    assert [state_of(row) for row in rows] == [State.QUEUED] * 3
+    assert [row.attempts for row in rows] == [1, 0, 0]
+    assert len({row.lease_until for row in rows}) == 1
+    assert len(smtp.answers["connect"]) == 1
+
+
+@pytest.mark.django_db
+def test_silent_service_does_not_hold_up_the_sweeper_for_each_mail(smtp: FakeSmtpServer) -> None:
+    smtp.answers["data"] = ["hang", "hang"]
+    rows = [queue_notice(f"notice:{number}") for number in range(3)]
+
+    assert deliver_due() == 0
+
+    assert [state_of(row) for row in rows] == [State.UNCERTAIN, State.QUEUED, State.QUEUED]
+    assert len(smtp.ledger) == 1
+
+
+@pytest.mark.django_db
+def test_recipient_who_must_wait_does_not_hold_up_the_others(smtp: FakeSmtpServer) -> None:
+    smtp.answers["rcpt"] = ["451 4.7.1 greylisted"]
+    rows = [queue_notice(f"notice:{number}") for number in range(3)]
+
+    assert deliver_due() == 3
+
+    assert [state_of(row) for row in rows] == [State.QUEUED, State.SENT, State.SENT]
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("command", ["connect", "mail", "rcpt", "data"])
 def test_temporary_refusal_is_tried_again_and_sent_once(smtp: FakeSmtpServer, command: str) -> None:
     smtp.answers[command] = ["451 4.3.0 later"]
