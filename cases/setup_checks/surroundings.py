@@ -23,7 +23,7 @@ from routing.addresses import read_address_list
 from routing.email_url import BadEmailUrl, parse_email_url
 
 BROKER_TIMEOUT = 2  # seconds
-SWEEPER = "sweeper"
+SWEEPER = "sweeper"  # the heartbeat that cases.sweeping writes
 OLDEST_HEARTBEAT = timedelta(seconds=60)
 OLDEST_WAITING_MAIL = timedelta(seconds=120)
 # Names that no mail or browser of the outside world can reach (RFC 2606 and RFC 6761).

@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from cases.demo import DEMO_PASSWORDS
 from cases.models import CaseStatus, Heartbeat, InboundEmail
-from cases.setup_checks import check_setup
+from cases.setup_checks import check_setup, surroundings
+from cases.sweeping import SWEEPER
 from routing import permission_sets
 from routing.models import EmailToCaseSettings, PermissionSet, QueueMember, RecordType, RoutingAddress
 from tests.cases.commands.running import run
@@ -305,3 +306,7 @@ def test_demo_mode_needs_no_public_names(whole_setup: Any) -> None:
     whole_setup.E2C_EMAIL_URL = "file:"
 
     assert faults() == {}
+
+
+def test_the_heartbeat_looked_for_is_the_one_the_sweeper_writes() -> None:
+    assert surroundings.SWEEPER == SWEEPER
