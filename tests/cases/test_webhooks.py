@@ -48,7 +48,7 @@ def refused_reasons() -> dict[str, int]:
     return dict(RefusedCall.objects.values_list("reason", "count"))
 
 
-# --- what is stored ----------------------------------------------------------------------------------------------------
+# --- what is stored ---
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -157,7 +157,7 @@ def test_answer_does_not_depend_on_the_recipient(client: Client) -> None:
     assert dict(answers[0].items()) == dict(answers[1].items())
 
 
-# --- methods and paths -------------------------------------------------------------------------------------------------
+# --- methods and paths ---
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_csrf_is_not_asked_of_a_provider() -> None:
     assert CALLS["postmark"].post(Client(enforce_csrf_checks=True)).status_code == 200
 
 
-# --- credentials -------------------------------------------------------------------------------------------------------
+# --- credentials ---
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,7 @@ def test_nothing_secret_is_logged(client: Client, caplog: pytest.LogCaptureFixtu
     assert "order" not in " ".join(ours)
 
 
-# --- Mailgun's token ---------------------------------------------------------------------------------------------------
+# --- Mailgun's token ---
 
 HOUR = 3600
 
@@ -356,7 +356,7 @@ def test_mailgun_file_content_counts(client: Client, monkeypatch: pytest.MonkeyP
     assert calls.mailgun().post(client).status_code == 400
 
 
-# --- size and transfer -------------------------------------------------------------------------------------------------
+# --- size and transfer ---
 
 
 def test_body_over_the_limit_is_413_without_reading_it(client: Client) -> None:
@@ -429,7 +429,7 @@ def test_large_body_is_a_file_and_djangos_own_limits_do_not_hold(client: Client,
     assert raw in raw_bytes(InboundEmail.objects.get(provider="mailgun").raw)
 
 
-# --- faults ------------------------------------------------------------------------------------------------------------
+# --- faults ---
 
 
 @pytest.mark.parametrize(("provider", "status"), [("postmark", 503), ("sendgrid", 503), ("brevo", 429)])

@@ -77,7 +77,7 @@ def subject_of(mail: ReceivedMail) -> str:
     return read_pieces(mail.pieces.headers, mail.pieces.text, mail.pieces.html, mail.pieces.attachments).subject
 
 
-# --- each provider -----------------------------------------------------------------------------------------------------
+# --- each provider ---
 
 ENVELOPES = {
     "amazon_ses_sns": ("casey@example.net", (SUPPORT, SERVICES), {"spf": "pass", "dkim": "none", "dmarc": "fail"}),
@@ -232,7 +232,7 @@ def test_verdict_that_the_sender_wrote_himself_is_not_believed() -> None:
     assert mail.facts.authentication == {}
 
 
-# --- the seam ----------------------------------------------------------------------------------------------------------
+# --- the seam ---
 
 
 @pytest.mark.parametrize("provider", provider_views.INBOUND_MODULES)
@@ -277,7 +277,7 @@ def test_mail_bomb_costs_nothing_before_the_reader() -> None:
     assert time.process_time() - started < 2
 
 
-# --- odd requests ------------------------------------------------------------------------------------------------------
+# --- odd requests ---
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b'{"From', b"\xff\xfe", b"[" * 100_000, b"0", b'"text"'])
@@ -495,7 +495,7 @@ def test_ses_mail_in_an_s3_that_is_down_can_be_fetched_later(settings: Any, monk
         read_events(row(CALLS["amazon_ses_s3"]))
 
 
-# --- subscriptions -----------------------------------------------------------------------------------------------------
+# --- subscriptions ---
 
 
 def test_subscription_of_our_topic_is_confirmed_by_its_link(api: FakeProvider) -> None:
@@ -545,7 +545,7 @@ def test_subscription_link_of_amazon_is_followed_as_it_is() -> None:
     assert provider_views.confirmation_url(url) == url
 
 
-# --- tracking ----------------------------------------------------------------------------------------------------------
+# --- tracking ---
 
 
 def test_tracking_request_gives_normalised_events() -> None:
