@@ -100,6 +100,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _page(_("Users"), "person", "auth", "user"),
                     _page(_("Groups"), "group", "auth", "group"),
+                    _page(_("Refused sign-ins"), "lock", "axes", "accessattempt"),
                     _page(_("Audit"), "history", "routing", "auditevent"),
                 ],
             },

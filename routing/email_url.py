@@ -96,8 +96,10 @@ def _parse_esp(esp: str, user: str, password: str, query: dict[str, str], api_ur
             raise BadEmailUrl(f"E2C_EMAIL_URL holds no {name} for {esp}; write anymail+{esp}://KEY@.")
         options[name] = value
     if esp == "amazon_ses":
+        # botocore repeats a call whose answer it did not get: that mail would be sent twice.
+        options["client_params"] = {"config": {"retries": {"total_max_attempts": 1}}}
         if api_url:
-            options["client_params"] = {"endpoint_url": api_url}
+            options["client_params"]["endpoint_url"] = api_url
     elif api_url:
         options["api_url"] = api_url
     elif esp == "postal" and "api_url" not in options:

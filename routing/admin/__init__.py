@@ -1,6 +1,16 @@
 """The back office of the routing application. Pages parse, call a use case and answer; a module is one part of it."""
 
-from routing.admin import addresses, audit_events, groups, permission_sets, queues, record_types, settings_page, users
+from routing.admin import (
+    addresses,
+    audit_events,
+    groups,
+    permission_sets,
+    queues,
+    record_types,
+    settings_page,
+    sign_ins,
+    users,
+)
 
 __all__ = [
     "addresses",
@@ -10,5 +20,6 @@ __all__ = [
     "queues",
     "record_types",
     "settings_page",
+    "sign_ins",
     "users",
 ]

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateTimeFilter
@@ -21,7 +22,7 @@ from routing.models import AuditEvent
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ModelAdmin):
-    list_display = ["at", "who", "action", "target"]
+    list_display = ["at", "who", "deed", "target", "in_short"]
     list_display_links = ["at"]
     list_filter = [("at", RangeDateTimeFilter)]
     list_filter_submit = True
@@ -34,7 +35,7 @@ class AuditEventAdmin(ModelAdmin):
     ordering = ["-id"]
     sortable_by: list[str] = []
     actions = None
-    fields = ["at", "who", "action", "target", "what_changed"]
+    fields = ["at", "who", "deed", "target", "what_changed"]
     readonly_fields = fields
 
     def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
@@ -58,6 +59,15 @@ class AuditEventAdmin(ModelAdmin):
     @admin.display(description=_("by"))
     def who(self, event: AuditEvent) -> Any:
         return event.actor or _("the system")
+
+    @admin.display(description=_("action"))
+    def deed(self, event: AuditEvent) -> str:
+        return event.action.replace("-", " ").replace("_", " ").capitalize()
+
+    @admin.display(description=_("detail"))
+    def in_short(self, event: AuditEvent) -> str:
+        lines = [f"{name}: {words}" for name, words in _lines(event.detail) if words]
+        return Truncator("; ".join(lines)).chars(120) or "-"
 
     @admin.display(description=_("detail"))
     def what_changed(self, event: AuditEvent) -> SafeString | str:

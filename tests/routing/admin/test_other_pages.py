@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.utils import timezone
@@ -368,3 +369,19 @@ def add_row(model: str, name: str) -> None:
         RecordType.objects.create(name=name)
     else:
         record("test", name, by=UserFactory())
+
+
+def test_refused_sign_ins_are_for_superusers_and_hide_what_was_typed(client: Client, page: Client, db: Any) -> None:
+    AccessAttempt.objects.create(
+        username="robin", ip_address="192.0.2.1", failures_since_start=3, post_data="password=canary-secret"
+    )
+    key = AccessAttempt.objects.get().pk
+    urls = ["/admin/axes/accessattempt/", f"/admin/axes/accessattempt/{key}/change/"]
+
+    refused = [page.get(url).status_code for url in urls]
+    client.force_login(UserFactory(superuser=True))
+    shown = [client.get(url) for url in urls]
+
+    assert refused == [403, 403]
+    assert [response.status_code for response in shown] == [200, 200]
+    assert "canary" not in "".join(response.content.decode() for response in shown)
