@@ -72,7 +72,7 @@ def open_connection(connection: BaseEmailBackend) -> NotNow | None:
     """
     try:
         connection.open()
-    except (smtplib.SMTPException, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - each SDK has its own errors; recorded on the row, and the mail waits
         return NotNow(_words(error), whole_service=True)
     return None
 
