@@ -236,6 +236,7 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
 AXES_LOCKOUT_TEMPLATE = "429.html"
 LOGIN_URL = reverse_lazy("login")
 LOGIN_REDIRECT_URL = "/cases/"

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from cases.inbound.dedupe import dedupe_key
 from cases.inbound.parsed import Analysis, ParsedEmail, ProviderFacts
 from cases.inbound.screening import Proceed, Refusal, Screened, screen_new_case, screen_sender
 from cases.inbound.threading import Thread, find_related, find_thread, signs_of_thread
@@ -30,6 +29,7 @@ class ReadEmail:
     matches: tuple[Match, ...]  # the first one stamps a case
     own_sender_because: str
     snippet: str
+    dedupe_key: str
 
     @property
     def routing_address(self) -> RoutingAddress | None:
@@ -38,10 +38,6 @@ class ReadEmail:
     @property
     def also_received_by(self) -> list[str]:
         return [match.routing_address.email_address for match in self.matches[1:]]
-
-    @property
-    def dedupe_key(self) -> str:
-        return dedupe_key(self.email)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +84,7 @@ def decide(
     mail: ReadEmail, inbound: InboundEmail, circumstances: Circumstances, trail: Trail, *, now: datetime
 ) -> Decision:
     """The order of the checks is the order of the trail: duplicate, thread, sender, closed case, new case."""
-    related = find_related(mail.email, mail.analysis)
+    related = find_related(mail.email, mail.analysis, mail.dedupe_key)
     if related.duplicate is not None:
         trail.note("deduplicate", "duplicate", "the same Message-ID, sender and date were received before")
         return SeenBefore(related.duplicate)

@@ -18,13 +18,14 @@ def dedupe_key(email: ParsedEmail) -> str:
     if email.message_id:
         parts = ["id", email.message_id, sender, date]
     else:
-        parts = ["content", sender, date, email.subject, email.text_body, email.html_body]
+        files = [hashlib.sha256(file.content).hexdigest() for file in email.attachments]
+        parts = ["content", sender, date, email.subject, email.text_body, email.html_body, *files]
     return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def thread_root(email: ParsedEmail) -> str:
-    """The id that all mails of a thread share when their headers are whole: what concurrent workers lock."""
+    """The id that all mails of a thread share when their headers are whole: what concurrent workers lock. "" = none."""
     for ids in (email.references, email.in_reply_to, (email.message_id,)):
         if ids and ids[0]:
             return ids[0].lower()
-    return dedupe_key(email)
+    return ""

@@ -12,6 +12,7 @@ from django.conf import settings
 
 from cases.inbound.analysis import AnalysisContext, analyse
 from cases.inbound.decision import ReadEmail
+from cases.inbound.dedupe import dedupe_key
 from cases.inbound.parsed import ParsedEmail
 from cases.inbound.provider_requests import (
     FetchFailed,
@@ -78,6 +79,7 @@ def read_email(inbound: InboundEmail, trail: Trail, *, dry_run: bool = False) ->
         matches=matches,
         own_sender_because=own_sender,
         snippet=" ".join((analysis.reply_text or email.text_body)[:2000].split())[:SNIPPET_LENGTH],
+        dedupe_key=dedupe_key(as_sent),
     )
 
 

@@ -149,7 +149,9 @@ def lock_thread(mail: ReadEmail) -> None:
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [thread_root(mail.email)])
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [thread_root(mail.email) or mail.dedupe_key]
+            )
 
 
 def store_files(mail: ReadEmail, circumstances: Circumstances) -> StoredFiles:

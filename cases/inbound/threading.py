@@ -14,7 +14,6 @@ from django.db.models import Q
 
 from cases.inbound.analysis.html_text import html_to_text
 from cases.inbound.analysis.reports import message_id_in, part_text, parts_of
-from cases.inbound.dedupe import dedupe_key
 from cases.inbound.parsed import Analysis, ParsedEmail
 from cases.message_ids import hash_of, thread_index_root
 from cases.models import Case, EmailMessage, Participant
@@ -59,9 +58,8 @@ class Thread:
     because: str = "no sign of a thread"
 
 
-def find_related(email: ParsedEmail, analysis: Analysis) -> Related:
+def find_related(email: ParsedEmail, analysis: Analysis, key: str) -> Related:
     """The mails we know that share a key, an id or a conversation with this one. One query."""
-    key = dedupe_key(email)
     answered_ids = ids_answered(email, analysis)
     hashes = [hash_of(identifier) for identifier in answered_ids]
     own_hash = hash_of(email.message_id)

@@ -219,6 +219,15 @@ class TestDuplicates:
         assert again.state == InboundEmail.State.DUPLICATE
         assert other.state == InboundEmail.State.CASE
 
+    def test_mails_without_an_id_that_differ_only_in_their_files_are_two(self, support: Any) -> None:
+        parts = "--b\r\nContent-Disposition: attachment; filename=a.bin\r\n\r\n{}\r\n--b--\r\n"
+        mixed = "multipart/mixed; boundary=b"
+
+        first = ingest_mail(message_id="", subject="scan", content_type=mixed, body=parts.format("one"))
+        second = ingest_mail(message_id="", subject="scan", content_type=mixed, body=parts.format("two"))
+
+        assert [first.state, second.state] == ["case", "case"]
+
     def test_a_borrowed_message_id_hides_no_mail(self, support: Any) -> None:
         ingest_mail(message_id="<one@example.net>")
 
