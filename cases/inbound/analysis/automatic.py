@@ -29,7 +29,7 @@ from cases.inbound.analysis.words.answers import (
     READ_RECEIPT_WORDS,
 )
 from cases.inbound.analysis.words.failures import DAEMON_LOCAL_PARTS
-from cases.inbound.analysis.words.folding import contains_phrase, fold, starts_with_phrase
+from cases.inbound.analysis.words.folding import contains_phrase, fold, starts_with_phrase, writes_without_spaces
 from cases.inbound.analysis.words.headers import REPLY_PREFIXES
 from cases.inbound.parsed import Bounce, ParsedEmail, ProviderFacts
 
@@ -200,7 +200,9 @@ def _tells_absence(email: ParsedEmail, subject: str) -> bool:
     return contains_phrase(_first_words(email), OUT_OF_OFFICE_WORDS)
 
 
-_LONG_ABSENCES = tuple(phrase for phrase in OUT_OF_OFFICE_SUBJECTS if len(phrase) >= 11 or ord(phrase[0]) > 0x2E80)
+_LONG_ABSENCES = tuple(
+    phrase for phrase in OUT_OF_OFFICE_SUBJECTS if len(phrase) >= (4 if writes_without_spaces(phrase[0]) else 11)
+)
 _PROGRAM_ABSENCES = tuple(phrase for phrase in OUT_OF_OFFICE_SUBJECTS if phrase.startswith(PROGRAM_ABSENCE_BEGINNINGS))
 
 
@@ -211,6 +213,8 @@ def _subject_of_responder(email: ParsedEmail, facts: ProviderFacts, subject: str
     shown = email.subject[:80]
     if _is_heading(subject, _PROGRAM_ABSENCES):
         return Origin("out_of_office", f"subject of an absence notice: {shown}")
+    if _is_heading(subject, _LONG_ABSENCES) and contains_phrase(_first_words(email), OUT_OF_OFFICE_WORDS):
+        return Origin("out_of_office", f"absence notice: {shown}")
     absent = starts_with_phrase(subject, OUT_OF_OFFICE_SUBJECTS) or (
         subject.startswith(("auto:", "auto ")) and contains_phrase(subject, _LONG_ABSENCES)
     )

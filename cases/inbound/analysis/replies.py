@@ -10,11 +10,12 @@ from cases.inbound.analysis.boundaries import ATTRIBUTION, Boundary, find_bounda
 from cases.inbound.analysis.html_text import html_lines
 from cases.inbound.analysis.lines import MARK_ATTRIBUTION, MARK_CUT, MARK_SIGNATURE, Line, join_lines, text_lines
 from cases.inbound.analysis.words.folding import fold
-from cases.inbound.analysis.words.signatures import FOOTER_WORDS, SENT_FROM, SENT_FROM_ENDINGS
+from cases.inbound.analysis.words.signatures import DEVICES, FOOTER_WORDS, SENT_FROM, SENT_FROM_ENDINGS
 from cases.inbound.parsed import ParsedEmail
 
 _TEXT, _QUOTE, _ATTRIBUTION, _SIGNATURE, _BLANK = "text", "quote", "attribution", "signature", "blank"
 _LONGEST_SIGNATURE = 30
+_LONGEST_RULED_SIGNATURE = 12
 _LONGEST_FOOTER = 25
 
 
@@ -68,6 +69,8 @@ def _mark_signatures(lines: list[Line], kinds: list[str]) -> None:
     # Where the stretch of own text that holds a line ends, and how much text is left in it; from the bottom up.
     end = len(lines)
     left = 0
+    rules = [index for index, kind in enumerate(kinds) if kind == _TEXT and is_rule(lines[index])]
+    only_rule = rules[0] if len(rules) == 1 and _is_signature_rule(lines, rules[0]) else None
     for index in range(len(lines) - 1, -1, -1):
         if kinds[index] in (_QUOTE, _ATTRIBUTION):
             end, left = index, 0
@@ -76,7 +79,11 @@ def _mark_signatures(lines: list[Line], kinds: list[str]) -> None:
             continue
         line = lines[index]
         delimiter = line.text in ("--", "—", "– –", "__") or line.mark == MARK_SIGNATURE
-        starts = (delimiter and left <= _LONGEST_SIGNATURE) or (left <= 2 and _is_sent_from(line.text))
+        starts = (
+            (delimiter and left <= _LONGEST_SIGNATURE)
+            or (index == only_rule and 0 < left <= _LONGEST_RULED_SIGNATURE)
+            or (left <= 2 and _is_sent_from(line.text))
+        )
         if starts:
             for position in range(index, end):
                 if kinds[position] == _TEXT:
@@ -87,34 +94,24 @@ def _mark_signatures(lines: list[Line], kinds: list[str]) -> None:
 
 
 def _is_sent_from(text: str) -> bool:
+    """Whether a line is what a telephone or a mail service adds below a mail."""
     if len(text) > 160:
         return False
     folded = fold(text.lstrip("*_-•| ")).rstrip(" .*_")
     for mark in ("<", "(http", "[http", "http"):
         folded = folded.split(mark, 1)[0].rstrip(" .")
+    beginning = " ".join(folded.split()[:7])
+    names_program = any(name in beginning for name in DEVICES)
     if f"{folded} ".startswith(SENT_FROM):
-        return True
-    return len(folded) <= 60 and folded.endswith(SENT_FROM_ENDINGS) and any(name in folded for name in _DEVICES)
+        # "Sent from my desk, which is much easier than my phone" is a sentence.
+        return len(folded.split()) <= (14 if names_program else 8)
+    return len(folded) <= 60 and names_program and folded.endswith(SENT_FROM_ENDINGS)
 
 
-_DEVICES = (
-    "iphone",
-    "ipad",
-    "outlook",
-    "android",
-    "galaxy",
-    "samsung",
-    "huawei",
-    "xiaomi",
-    "手机",
-    "手機",
-    "갤럭시",
-    "スマート",
-    "mail",
-    "cihaz",
-    "telefon",
-    "yahoo",
-)
+def _is_signature_rule(lines: list[Line], index: int) -> bool:
+    """A rule such as "__________" with a name and an address below; the only rule of the text."""
+    text = lines[index].text
+    return len(text) >= 15 and text[0] in "_=" and not text.strip(text[0]) and is_rule(lines[index])
 
 
 def _mark_footer(lines: list[Line], kinds: list[str]) -> None:

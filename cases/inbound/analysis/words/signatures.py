@@ -55,3 +55,11 @@ FOOTER_WORDS = (
     "poufn", "конфиденц", "конфіденц", "důvěrn", "konfidenti", "fortrolig", "luottamuksel", "gizli", "機密",
     "メーリングリスト", "保密", "기밀", "reply to this email directly", "view it on github",
 )  # fmt: skip
+
+# Names of devices and programs in such lines.
+DEVICES = (
+    "iphone", "ipad", "outlook", "android", "galaxy", "samsung", "huawei", "xiaomi", "blackberry",
+    "smartphone", "mobile", "handy", "mail", "yahoo", "gmx", "proton", "windows", "nokia", "手机", "手機",
+    "갤럭시", "スマート", "cihaz", "telefon", "téléphone", "teléfono", "telefone", "телефон", "device",
+    "gerät",
+)  # fmt: skip

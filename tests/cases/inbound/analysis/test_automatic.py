@@ -141,6 +141,27 @@ def test_a_person_who_quotes_a_bounce_is_a_person() -> None:
     assert result.automatic_kind == ""
 
 
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("Out of office: Lamp", "I am out of the office until Monday."),
+        ("Nicht im Büro: Lampe", "Ich bin bis Montag im Urlaub."),
+        ("Fuera de la oficina: Lámpara", "Estoy de vacaciones hasta el lunes."),
+        ("Fuori ufficio: Lampada", "Sono in ferie fino a lunedì."),
+    ],
+)
+def test_an_absence_in_subject_and_text_needs_no_header(subject: str, text: str) -> None:
+    result = analysed(mail(text, subject=subject))
+
+    assert result.automatic_kind == "out_of_office"
+
+
+def test_a_person_who_tells_of_an_absence_in_a_sentence_is_a_person() -> None:
+    result = analysed(mail("I will be out of the office.", subject="Out of office next week - please deliver later"))
+
+    assert result.automatic_kind == ""
+
+
 # --- lists, newsletters ---------------------------------------------------------------------------------------------
 def test_a_persons_post_to_a_list_is_a_persons_with_the_list_noted() -> None:
     headers = (

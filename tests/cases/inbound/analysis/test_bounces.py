@@ -41,12 +41,10 @@ def notice(
 
 def test_a_failed_recipient_of_a_report_is_read() -> None:
     raw = report(
-
-            "Final-Recipient: rfc822; Casey@Example.net\n"
-            "Action: failed\nStatus: 5.1.1\n"
-            "Diagnostic-Code: smtp; 550 5.1.1 <casey@example.net>:\n"
-            " Recipient address rejected"
-
+        "Final-Recipient: rfc822; Casey@Example.net\n"
+        "Action: failed\nStatus: 5.1.1\n"
+        "Diagnostic-Code: smtp; 550 5.1.1 <casey@example.net>:\n"
+        " Recipient address rejected"
     )
 
     result = analysed_raw(raw)
@@ -71,11 +69,9 @@ def test_a_temporary_failure_is_soft() -> None:
 def test_a_delayed_mail_is_a_warning() -> None:
     result = analysed_raw(
         report(
-
-                "Final-Recipient: rfc822; casey@example.net\n"
-                "Action: delayed\nStatus: 4.4.1\n"
-                "Will-Retry-Until: Mon, 8 Jan 2024 10:12:00 +0000"
-
+            "Final-Recipient: rfc822; casey@example.net\n"
+            "Action: delayed\nStatus: 4.4.1\n"
+            "Will-Retry-Until: Mon, 8 Jan 2024 10:12:00 +0000"
         )
     )
 
@@ -103,11 +99,9 @@ def test_every_failed_recipient_is_named_and_a_delivered_one_is_not() -> None:
 def test_the_original_recipient_is_preferred() -> None:
     result = analysed_raw(
         report(
-
-                "Original-Recipient: rfc822;casey@example.net\n"
-                "Final-Recipient: rfc822;c.7@inner.example\n"
-                "Action: failed\nStatus: 5.0.0"
-
+            "Original-Recipient: rfc822;casey@example.net\n"
+            "Final-Recipient: rfc822;c.7@inner.example\n"
+            "Action: failed\nStatus: 5.0.0"
         )
     )
 
@@ -266,12 +260,10 @@ def test_a_shops_notice_about_a_parcel_is_no_bounce() -> None:
 
 def test_a_challenge_in_a_report_is_a_challenge_that_keeps_its_facts() -> None:
     raw = report(
-
-            "Final-Recipient: rfc822; casey@example.net\n"
-            "Action: failed\nStatus: 4.7.0\n"
-            "Diagnostic-Code: X-Notice; Sender not pre-approved. Follow the "
-            "instructions"
-
+        "Final-Recipient: rfc822; casey@example.net\n"
+        "Action: failed\nStatus: 4.7.0\n"
+        "Diagnostic-Code: X-Notice; Sender not pre-approved. Follow the "
+        "instructions"
     )
 
     result = analysed_raw(raw)

@@ -726,3 +726,25 @@ def test_text_in_the_middle_that_begins_like_a_phone_signature_stays() -> None:
     result = analysed(mail(text))
 
     assert result.reply_text == text
+
+
+def test_a_sentence_that_begins_like_a_phone_signature_stays() -> None:
+    text = "Here is another mail.\n\nSent from my desk, which is easier than my mobile phone."
+
+    result = analysed(mail(text))
+
+    assert result.reply_text == text
+
+
+def test_a_name_below_the_only_rule_is_a_signature() -> None:
+    result = analysed(mail(f"{NEW}\n____________________\nCasey Customer\nLamps and more\n+49 30 123"))
+
+    assert result.reply_text == NEW
+
+
+def test_fields_between_several_rules_are_text() -> None:
+    text = "====================\nName: Casey\n====================\nThe lamp is dark."
+
+    result = analysed(mail(text))
+
+    assert result.reply_text == text
