@@ -6,10 +6,18 @@ import json
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, ProgrammingError
 
 EXIT_USAGE = 64  # EX_USAGE of sysexits.h
 EXIT_TEMPORARY = 75  # EX_TEMPFAIL: a mail server that runs the command keeps the mail and tries again
 ARGPARSE_EXIT_USAGE = 2
+
+
+def is_missing_table(error: OperationalError | ProgrammingError) -> bool:
+    """Whether the database lacks a table or a column that a migration makes (SQLite by words, PostgreSQL by code)."""
+    # PostgreSQL, appendix A: 42P01 undefined_table, 42703 undefined_column.
+    is_undefined = getattr(error.__cause__, "sqlstate", None) in ("42P01", "42703")
+    return is_undefined or "no such table" in str(error) or "no such column" in str(error)
 
 
 class UsageError(CommandError):
@@ -34,6 +42,14 @@ class ContractCommand(BaseCommand):
         except SystemExit as stop:
             if stop.code == ARGPARSE_EXIT_USAGE:
                 raise SystemExit(EXIT_USAGE) from stop
+            raise
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except (OperationalError, ProgrammingError) as error:
+            if is_missing_table(error):
+                raise CommandError("This instance is not set up, or not up to date: run manage.py setup.") from error
             raise
 
     def write_json(self, value: Any) -> None:

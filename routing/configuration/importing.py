@@ -21,6 +21,8 @@ from routing.configuration.fields import Field, References, read_list, read_mapp
 VERSION = 1
 # Longer values, and those of several lines, are not repeated in a line of changes.
 MAX_SHOWN = 80
+# An import may hold tens of thousands of contacts; the audit log keeps this many lines of it, and their number.
+MAX_AUDITED = 1000
 
 
 @dataclass(slots=True)
@@ -225,7 +227,8 @@ def import_document(
         with transaction.atomic():
             _merge_sections(document, sections, run)
             if run.changes:
-                audit.record("configuration_imported", "configuration", by=None, changes=run.changes)
+                kept = run.changes[:MAX_AUDITED]
+                audit.record("configuration-imported", "configuration", by=None, count=len(run.changes), changes=kept)
             if announce:
                 announce(run.changes)
             if dry_run:

@@ -213,8 +213,8 @@ def test_a_dry_run_prints_the_changes_and_makes_none(tmp_path: Path) -> None:
 def test_an_import_is_in_the_audit_log() -> None:
     import_lines({"queues": [{"name": "Billing"}]})
 
-    event = AuditEvent.objects.get(action="configuration_imported")
-    assert event.detail == {"changes": ["+ queue Billing"]}
+    event = AuditEvent.objects.get(action="configuration-imported")
+    assert event.detail == {"count": 1, "changes": ["+ queue Billing"]}
 
 
 def test_nothing_is_written_when_a_later_entry_is_wrong(tmp_path: Path) -> None:
