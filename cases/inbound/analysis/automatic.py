@@ -231,13 +231,15 @@ def _subject_of_responder(email: ParsedEmail, facts: ProviderFacts, subject: str
 
 def _is_heading(subject: str, phrases: tuple[str, ...]) -> bool:
     """Whether a subject is one of the phrases, or begins with one that a colon or bracket sets apart."""
-    bare = subject.lstrip("[(*【（ ")
+    bracketless = subject.lstrip("[(*【（ ")
     for phrase in phrases:
-        stem = phrase.lstrip("[(*【（ ").rstrip("])*】） ")
-        if bare.startswith(stem):
-            rest = bare[len(stem) :].lstrip(" ")
-            if not rest.strip(".!") or rest[0] in ":：])】）*–—-" or rest.startswith(("from ", "re:", "aw:")):
-                return True
+        for candidate in (subject, bracketless):
+            if candidate.startswith(phrase):
+                rest = candidate[len(phrase) :].lstrip(" ")
+                if phrase[0] in "[(【（" or not rest.strip(".!") or rest[0] in ":：])】）*–—-":
+                    return True
+                if rest.startswith(("from ", "re:", "aw:")):
+                    return True
     return False
 
 
