@@ -136,7 +136,7 @@ def _provider_path(pattern: URLPattern) -> ProviderPath:
         kind = "combined"
     provider = ALIASES.get(provider, provider)
     if kind != "combined":
-        VIEW_CLASSES.setdefault((provider, kind), pattern.callback.view_class)
+        VIEW_CLASSES.setdefault((provider, kind), pattern.callback.view_class)  # type: ignore[attr-defined]
     return ProviderPath(provider, kind, pattern)
 
 
