@@ -1,0 +1,127 @@
+"""A real browser, a running server, and a host next door that must never hear of a mail being read."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth import BACKEND_SESSION_KEY
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.conftest import CHROMIUM
+
+# Playwright's sync API runs an event loop in this thread; Django would refuse its database calls there.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+# Without a display or sound; the sandbox of the browser itself does not work for root.
+ARGUMENTS = ["--no-sandbox", "--mute-audio"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Sink:
+    """A server on loopback that notes what is asked of it."""
+
+    def __init__(self) -> None:
+        seen: list[str] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                seen.append(self.path)
+                self.send_response(204)
+                self.end_headers()
+
+            do_POST = do_HEAD = do_GET
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Quiet."""
+
+        self.seen = seen
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    sink = Sink()
+    thread = threading.Thread(target=sink.server.serve_forever, daemon=True)
+    thread.start()
+    yield sink
+    sink.server.shutdown()
+    sink.server.server_close()
+    thread.join()
+
+
+class Watched:
+    """A page and everything it did that a mail must not make it do."""
+
+    def __init__(self, page: Page, origin: str) -> None:
+        self.page, self.origin = page, origin
+        self.dialogs: list[str] = []
+        self.foreign: list[str] = []
+        self.policy_errors: list[str] = []
+        page.on("dialog", self._note_dialog)
+        page.on("request", self._note_request)
+        page.context.on("page", lambda popup: self.foreign.append(f"popup {popup.url}"))
+        page.on("console", lambda line: "Content Security" in line.text and self.policy_errors.append(line.text))
+
+    def _note_dialog(self, dialog: Any) -> None:
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    def _note_request(self, request: Any) -> None:
+        parts = urlsplit(request.url)
+        if f"{parts.scheme}://{parts.netloc}" != self.origin:
+            self.foreign.append(request.url)
+
+    def open(self, path: str) -> Page:
+        self.page.goto(self.origin + path)
+        self.page.wait_for_load_state("networkidle")
+        return self.page
+
+    @property
+    def was_taken_over(self) -> bool:
+        """Whether any script of a mail ran, in the page or in one of its frames."""
+        return any(frame.evaluate("Boolean(window.pwned)") for frame in self.page.frames)
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def log_in(context: BrowserContext, live_server: Any) -> Any:
+    """Call with a user: the pages of this context are theirs."""
+
+    def log_in(user: Any) -> Watched:
+        client = Client()
+        client.force_login(user, backend=django_settings.AUTHENTICATION_BACKENDS[1])
+        assert client.session[BACKEND_SESSION_KEY]
+        name = django_settings.SESSION_COOKIE_NAME
+        context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+        return Watched(context.new_page(), live_server.url)
+
+    return log_in
