@@ -49,6 +49,9 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": _("Setup and mail"),
     "SITE_SYMBOL": "alternate_email",
     "SITE_URL": "/cases/",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("routing/icon.svg")},
+    ],
     "DASHBOARD_CALLBACK": "cases.admin.dashboard.add_figures",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,

@@ -281,8 +281,20 @@ def test_search_finds_by_name_email_and_services_address(wanted: str, page: Clie
 def test_names_with_markup_are_inert(page: Client, organisation: Any) -> None:
     address = RoutingAddressFactory(routing_name="<script>alert(1)</script>", verified=True)
 
-    for url in (LIST, url_of(address), url_of(address, "history"), url_of(address, "delete")):
-        assert "<script>alert(1)" not in page.get(url).content.decode()
+    page.post(url_of(address), form_of(routing_name="<script>alert(1)</script>", case_priority="Low"))
+    selected = page.post(LIST, {"action": "delete_selected", "_selected_action": [str(address.pk)]})
+
+    assert "<script>alert(1)" not in selected.content.decode()
+    for url in (
+        LIST,
+        url_of(address),
+        url_of(address, "history"),
+        url_of(address, "delete"),
+        "/admin/routing/auditevent/",
+    ):
+        shown = page.get(url).content.decode()
+        assert "<script>alert(1)" not in shown
+        assert "&lt;script&gt;alert(1)" in shown
 
 
 @pytest.mark.django_db
