@@ -11,17 +11,20 @@ from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.db import transaction
 
+from cases.assignment import assign
 from cases.demo import DEMO_PASSWORDS
 from cases.demo_data.mails import BILLING, SALES, SUPPORT, Thread, compose
 from cases.demo_data.threads import CONTACTS, FIRST_THREADS, WITHOUT_CASE
 from cases.demo_data.variations import further_threads
 from cases.inbound.ingesting import ingest_mail
 from cases.inbound.settle import Settled
-from cases.models import Case, CaseEvent, Contact, EmailMessage, InboundEmail, RoutingDecision
+from cases.lifecycle import set_status
+from cases.models import Case, CaseEvent, CaseStatus, Contact, EmailMessage, InboundEmail, RoutingDecision
 from cases.setup import set_up_instance
 from routing import audit, permission_sets, queues
 from routing.choices import Priority
 from routing.models import AuditEvent, PermissionSet, Queue, RecordType, RoutingAddress
+from routing.owners import OwnerChoice
 from routing.registration import save_routing_address
 from routing.verification import mark_verified
 
@@ -197,8 +200,32 @@ def backdate(settled: Settled, moment: datetime) -> None:
         RoutingDecision.objects.filter(case=case).update(at=moment + SETTLING_TIME)
         Case.objects.filter(pk=case.pk).update(created_at=moment)
     Case.objects.filter(pk=case.pk).update(last_activity_at=moment, last_inbound_at=moment)
-    if case.closed_at is not None:
-        Case.objects.filter(pk=case.pk).update(closed_at=moment + timedelta(hours=1))
+
+
+# What the rep did since: (thread, its new status or None to take the case).
+WORK_DONE = (
+    ("demo-sign-in", None),
+    ("demo-chart", "Working"),
+    ("demo-arabic", "Escalated"),
+    ("demo-japanese", "Closed"),
+    ("demo-newsletter", "Closed"),
+)
+
+
+def do_some_work(rep: User, *, now: datetime) -> None:
+    """Move some of the first cases on as a rep would, so that lists show more than new cases."""
+    statuses = {status.label: status for status in CaseStatus.objects.all()}
+    for key, label in WORK_DONE:
+        message = EmailMessage.objects.filter(message_identifier__startswith=f"{key}.0@").first()
+        if message is None:
+            continue
+        case = message.case
+        if label in statuses:
+            set_status(case=case, status=statuses[label], by=rep, now=now)
+        elif case.owner_user is None:
+            owner = OwnerChoice(rep, None, "took the case")
+            kind = RoutingDecision.Kind.MANUAL
+            assign(case=case, owner=owner, kind=kind, expected_version=case.routing_version, decided_by=rep)
 
 
 # --- what was seeded, in the audit log -------------------------------------------------------------------------------
@@ -229,5 +256,7 @@ def seed(count: int, *, progress: Callable[[], None] = lambda: None) -> int:
     if first >= count:
         return 0
     ingest_threads(threads_for(first, count), organisation, now=now, progress=progress)
+    if first < len(FIRST_THREADS) <= count:
+        do_some_work(User.objects.get(username="rep"), now=now)
     note_seeded(count)
     return count - first

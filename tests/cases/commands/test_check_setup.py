@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -310,3 +311,13 @@ def test_demo_mode_needs_no_public_names(whole_setup: Any) -> None:
 
 def test_the_heartbeat_looked_for_is_the_one_the_sweeper_writes() -> None:
     assert surroundings.SWEEPER == SWEEPER
+
+
+def test_every_name_of_a_finding_is_documented(whole_setup: Any) -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "commands.md").read_text(encoding="utf-8")
+    table = page.split("## check_setup")[1].split("## ")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+
+    documented = {name for cell in rows for name in re.findall(r"`(\w+)`", cell)}
+
+    assert documented == {finding.name for finding in check_setup()}

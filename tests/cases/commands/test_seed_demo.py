@@ -160,6 +160,22 @@ def test_the_past_of_the_demonstration_is_in_its_rows(demo_mode: Any) -> None:
     ]  # fmt: skip
 
 
+def test_a_rep_has_worked_on_some_of_the_cases(demo_mode: Any) -> None:
+    run("seed_demo")
+
+    rep = User.objects.get(username="rep")
+    taken = Case.objects.get(subject="Cannot sign in after the update")
+    assert Counter(Case.objects.values_list("status__label", flat=True)) == {
+        "New": 8,
+        "Working": 1,
+        "Escalated": 1,
+        "Closed": 2,
+    }
+    assert Case.objects.filter(closed_at__isnull=False).count() == 2
+    assert taken.owner_user == rep
+    assert [decision.kind for decision in taken.decisions.all()] == ["initial", "manual"]
+
+
 def test_the_fast_way_writes_whole_cases(demo_mode: Any) -> None:
     ran = run("seed_demo", "--cases", "60", "--fast")
 
