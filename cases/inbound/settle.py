@@ -85,7 +85,7 @@ def settle_batch(*, limit: int = BATCH, min_age: timedelta = timedelta(0)) -> in
         claiming_state=InboundEmail.State.PROCESSING,
         min_age=min_age,
     )
-    rows = claimed_rows(InboundEmail.objects.select_related("raw__blob"), token)
+    rows = claimed_rows(InboundEmail.objects.select_related("raw__blob"), token, state=InboundEmail.State.PROCESSING)
     if not rows:
         return 0
     circumstances = load_circumstances()

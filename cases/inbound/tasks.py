@@ -7,6 +7,8 @@ import time
 from celery import shared_task
 
 from cases.inbound.settle import BATCH, settle_batch
+from cases.models import Outbox
+from cases.outbound.tasks import deliver
 
 # One ring drains what is there, but gives the worker back now and then for other tasks.
 LONGEST_RUN_SECONDS = 20.0
@@ -22,4 +24,6 @@ def settle_mail() -> int:
         if time.monotonic() - started > LONGEST_RUN_SECONDS:
             settle_mail.apply_async(ignore_result=True, retry=False)
             break
+    if Outbox.objects.filter(state=Outbox.State.QUEUED).exists():
+        deliver.apply_async(ignore_result=True, retry=False)
     return settled

@@ -54,6 +54,10 @@ class Outbox(Claimable):
                 fields=["lease_until", "id"], condition=models.Q(state__in=["queued", "sending"]), name="outbox_open"
             ),
             models.Index(fields=["kind", "recipient", "created_at"], name="outbox_budget"),
+            models.Index(fields=["kind", "created_at"], name="outbox_daily_budget"),
+            models.Index(
+                fields=["claim_token"], condition=models.Q(state__in=["queued", "sending"]), name="outbox_claimed"
+            ),
         ]
 
     def __str__(self) -> str:

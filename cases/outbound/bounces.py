@@ -19,11 +19,16 @@ def mark_deliveries(
     The caller has the proof that the report is about this mail (its signed Message-ID).
     """
     wanted = list(dict.fromkeys(recipients))[:MOST_RECIPIENTS]
-    known = {row.recipient: row for row in Delivery.objects.filter(email_message=message, recipient__in=wanted)}
+    # Locked: a provider's report about the same recipient may be applied at this moment.
+    rows = Delivery.objects.select_for_update().filter(email_message=message, recipient__in=wanted)
+    known = {row.recipient: row for row in rows}
     Delivery.objects.bulk_create(
-        Delivery(email_message=message, recipient=recipient[:254], state=state, detail=detail[:500], at=at)
-        for recipient in wanted
-        if recipient not in known
+        (
+            Delivery(email_message=message, recipient=recipient[:254], state=state, detail=detail[:500], at=at)
+            for recipient in wanted
+            if recipient not in known
+        ),
+        ignore_conflicts=True,
     )
     behind = [row.pk for row in known.values() if ORDER.index(Delivery.State(row.state)) < ORDER.index(state)]
     if behind:
