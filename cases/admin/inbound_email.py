@@ -89,8 +89,9 @@ class InboundEmailAdmin(HistoryAdmin):
         return inbound.state, inbound.get_state_display()
 
     @display(description=_("why"))
-    def why(self, inbound: InboundEmail) -> str:
-        return reason_in_words(inbound.reason)
+    def why(self, inbound: InboundEmail) -> SafeString | str:
+        words = reason_in_words(inbound.reason)
+        return format_html('<span class="e2c-cut e2c-narrow" title="{}">{}</span>', words, words) if words else ""
 
     @display(description=_("from"))
     def sender(self, inbound: InboundEmail) -> SafeString:
