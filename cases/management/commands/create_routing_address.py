@@ -1,4 +1,4 @@
-"""Make or change one routing address from a script. Answers with JSON alone on stdout (docs/commands.md)."""
+"""Make or change one routing address from a script. Answers with JSON alone on stdout (docs/setup-commands.md)."""
 
 from __future__ import annotations
 

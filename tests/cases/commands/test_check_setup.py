@@ -314,7 +314,7 @@ def test_the_heartbeat_looked_for_is_the_one_the_sweeper_writes() -> None:
 
 
 def test_every_name_of_a_finding_is_documented(whole_setup: Any) -> None:
-    page = (Path(__file__).resolve().parents[3] / "docs" / "commands.md").read_text(encoding="utf-8")
+    page = (Path(__file__).resolve().parents[3] / "docs" / "setup-commands.md").read_text(encoding="utf-8")
     table = page.split("## check_setup")[1].split("## ")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
 
