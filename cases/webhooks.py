@@ -127,8 +127,9 @@ def authentic_request(request: HttpRequest, path: ProviderPath, facts: RequestFa
     rebuilt = rebuilt_request(facts, body, environ=request.META, authorization=request.META["HTTP_AUTHORIZATION"])
     if path.provider == "amazon_ses":
         check_sns_topic(body)
+    view = view_for(path.provider, path.kind)  # fails on a credential that cannot be used: our fault, try again
     try:
-        view_for(path.provider, path.kind).run_validators(rebuilt)
+        view.run_validators(rebuilt)
     except AnymailWebhookValidationFailure as failure:
         raise Refused(400, "signature_wrong") from failure
     except (AnymailConfigurationError, ImproperlyConfigured):

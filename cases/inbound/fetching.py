@@ -15,7 +15,16 @@ from urllib.parse import urlsplit
 import requests
 from django.conf import settings
 
-__all__ = ["FetchFailed", "FetchedResponse", "Fetches", "TooMuchContent", "boto_client_params", "bounded_chunks", "fetch", "fetch_budget"]
+__all__ = [
+    "FetchFailed",
+    "FetchedResponse",
+    "Fetches",
+    "TooMuchContent",
+    "boto_client_params",
+    "bounded_chunks",
+    "fetch",
+    "fetch_budget",
+]
 
 CHUNK = 64 * 1024  # bytes
 CONNECT_TIMEOUT = 5  # seconds

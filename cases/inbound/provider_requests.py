@@ -9,12 +9,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from anymail.exceptions import AnymailAPIError, AnymailConfigurationError, AnymailError
 from botocore.exceptions import BotoCoreError, ClientError
+from django.core.exceptions import ImproperlyConfigured
 
 from cases.inbound.accept import RequestFacts, raw_bytes
 from cases.inbound.captured_message import CapturedMessage, MailPieces
@@ -45,11 +48,15 @@ class UnreadableRequest(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMail:
-    """One mail of a request: its exact bytes, or else the pieces that the provider made of it."""
+    """One mail of a request: its exact bytes, or else the pieces that the provider made of it.
+
+    `unreadable` says why one event of several gave neither; its raw is empty, and its place among the others is kept.
+    """
 
     raw: bytes | None
     pieces: MailPieces | None
     facts: ProviderFacts
+    unreadable: str = ""
 
 
 def read_events(inbound: InboundEmail) -> list[ReceivedMail]:
@@ -62,8 +69,12 @@ def read_events(inbound: InboundEmail) -> list[ReceivedMail]:
         facts = facts_of_row(inbound.provider, inbound.envelope_sender, inbound.envelope_recipients)
         return [ReceivedMail(raw=body, pieces=None, facts=facts)]
     events = parsed_events(inbound, body, kind="inbound")
-    # A message that is None: Resend announced a mail without an id; an event that is None: Mailtrap's test.
-    mails = [received(inbound.provider, event) for event in events if event is not None and event.message is not None]
+    # An event that is None: Mailtrap's test; a message that is None: Resend announced a mail without an id.
+    mails = [
+        received(inbound.provider, event)
+        for event in events
+        if event is not None and getattr(event, "message", event) is not None
+    ]
     if not mails:
         raise NotAMail(f"{inbound.provider} sent a test or a confirmation; the request holds no mail")
     return mails
@@ -71,7 +82,8 @@ def read_events(inbound: InboundEmail) -> list[ReceivedMail]:
 
 def read_tracking_events(tracking: TrackingRequest) -> list[Any]:
     """Anymail's normalised tracking events (anymail.signals.AnymailTrackingEvent); raises as read_events does."""
-    return [event for event in parsed_events(tracking, stored_bytes(tracking), kind="tracking") if event is not None]
+    events = parsed_events(tracking, stored_bytes(tracking), kind="tracking")
+    return [event for event in events if event is not None and not isinstance(event, UnreadableRequest)]
 
 
 def stored_bytes(row: InboundEmail | TrackingRequest) -> bytes:
@@ -82,45 +94,74 @@ def stored_bytes(row: InboundEmail | TrackingRequest) -> bytes:
 
 
 def received(provider: str, event: Any) -> ReceivedMail:
+    if isinstance(event, UnreadableRequest):
+        return ReceivedMail(b"", None, ProviderFacts(provider), unreadable=str(event))
     message: CapturedMessage = event.message
     return ReceivedMail(raw=message.raw, pieces=message.pieces, facts=facts_of_event(provider, event))
 
 
 def parsed_events(row: InboundEmail | TrackingRequest, body: bytes, *, kind: str) -> list[Any]:
-    """What the Anymail view of this provider makes of the request."""
+    """What the provider's Anymail view makes of the request; an UnreadableRequest in the place of a bad event."""
+    provider = row.provider
+    facts = RequestFacts(row.method, row.path, row.query, row.headers, row.remote_address)
     try:
-        facts = RequestFacts(row.method, row.path, row.query, row.headers, row.remote_address)
-        request = rebuilt_request(facts, readable_body(row.provider, body))
-        view = view_for(row.provider, kind)
-        with fetch_budget():
-            if row.provider == "mandrill":
-                return mandrill_events(view, request, kind)
-            return list(view.parse_events(request))
-    except (NotAMail, FetchFailed):
-        raise
+        view = view_for(provider, kind)
+    except (ImproperlyConfigured, ValueError) as error:
+        raise FetchFailed(f"{provider} is not set up here any more: {cause(error)}") from error
+
+    def read(single_body: bytes) -> list[Any]:
+        return list(view.parse_events(rebuilt_request(facts, single_body)))
+
+    with fetch_budget():
+        with failures_named(provider):
+            if provider == "mandrill":
+                jobs = mandrill_events(view, rebuilt_request(facts, body), kind)
+            else:
+                jobs = [partial(read, single) for single in single_bodies(provider, readable_body(provider, body))]
+        return each_for_itself(provider, jobs)
+
+
+def each_for_itself(provider: str, jobs: list[Callable[[], list[Any]]]) -> list[Any]:
+    """One bad event costs no other mail of its request. Raises when nothing else is left."""
+    events: list[Any] = []
+    failures: list[UnreadableRequest | NotAMail] = []
+    for job in jobs:
+        try:
+            with failures_named(provider):
+                events += job()
+        except UnreadableRequest as failure:
+            events.append(failure)
+            failures.insert(0, failure)
+        except NotAMail as failure:
+            failures.append(failure)
+    if failures and all(isinstance(event, UnreadableRequest) for event in events):
+        raise failures[0]
+    return events
+
+
+@contextmanager
+def failures_named(provider: str) -> Iterator[None]:
+    """What can go wrong inside an Anymail view, as one of our three exceptions."""
+    try:
+        yield
     except AnymailConfigurationError as error:
-        raise NotAMail(f"{row.provider} sent an event of another kind to this address: {cause(error)}") from error
+        raise NotAMail(f"{provider} sent an event of another kind to this address: {cause(error)}") from error
     except (BotoCoreError, ClientError) as error:
         raise FetchFailed(f"Amazon did not give the mail's content ({type(error).__name__})") from error
+    except TooMuchContent as error:
+        raise UnreadableRequest(str(error)) from error
+    except RecursionError as error:
+        raise UnreadableRequest(f"the request of {provider} is nested too deeply") from error
     except AnymailAPIError as error:
         if isinstance(error.__cause__, ClientError):
             raise FetchFailed(f"Amazon did not give the mail's content: {cause(error)}") from error
-        raise UnreadableRequest(f"the request of {row.provider} cannot be read: {cause(error)}") from error
-    except TooMuchContent as error:
-        raise UnreadableRequest(str(error)) from error
-    except (
-        AnymailError,
-        ArithmeticError,
-        AssertionError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as error:
-        # Anymail's views trust their provider: these are the ways in which they trip over anything else.
-        raise UnreadableRequest(f"the request of {row.provider} cannot be read: {cause(error)}") from error
-    except RecursionError as error:
-        raise UnreadableRequest(f"the request of {row.provider} is nested too deeply") from error
+        raise UnreadableRequest(f"the request of {provider} cannot be read: {cause(error)}") from error
+    except VIEW_STUMBLES as error:
+        raise UnreadableRequest(f"the request of {provider} cannot be read: {cause(error)}") from error
+
+
+# Anymail's views trust their provider: these are the ways in which they trip over anything else.
+VIEW_STUMBLES = (AnymailError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 
 
 def cause(error: BaseException) -> str:
@@ -128,13 +169,35 @@ def cause(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:LONGEST_CAUSE]
 
 
-def mandrill_events(view: Any, request: StoredRequest, kind: str) -> list[Any]:
+# --- one event at a time ---
+
+
+def mandrill_events(view: Any, request: StoredRequest, kind: str) -> list[Callable[[], list[Any]]]:
     """Mandrill posts mail and tracking to one path, and may mix them; Anymail refuses a mixture."""
     events = json.loads(request.POST["mandrill_events"])
     wanted = [event for event in events if (event.get("event") == "inbound") == (kind == "inbound")]
-    if kind == "inbound":
-        return [view.mandrill_inbound_to_anymail_event(event) for event in wanted]
-    return [view.mandrill_tracking_to_anymail_event(event) for event in wanted]
+    read = view.mandrill_inbound_to_anymail_event if kind == "inbound" else view.mandrill_tracking_to_anymail_event
+
+    def read_one(event: Any) -> list[Any]:
+        return [read(event)]
+
+    return [partial(read_one, event) for event in wanted]
+
+
+# Where the other providers that post several events in one request keep them; "" = the request is the list.
+BATCHES = {"brevo": "items", "mailtrap": "events", "sparkpost": ""}
+
+
+def single_bodies(provider: str, body: bytes) -> list[bytes]:
+    """The request as one request for each of its events."""
+    key = BATCHES.get(provider)
+    if key is None:
+        return [body]
+    value = json.loads(body)
+    events = value.get(key) if key and isinstance(value, dict) else value
+    if not isinstance(events, list) or len(events) < 2:
+        return [body]
+    return [json.dumps({**value, key: [event]} if key else [event]).encode("ascii") for event in events]
 
 
 # --- bodies that Anymail would stumble over though their mail can be read ---

@@ -178,7 +178,7 @@ def test_raw_mail_in_base64_survives_bytes_that_are_not_utf8() -> None:
 
 
 def test_raw_mail_in_json_survives_bytes_that_are_not_utf8() -> None:
-    body = b'{"RawEmail": "Subject: x\\r\\n\\r\\nh\xe4ngt", "OriginalRecipient": "support@company.example", "Headers": []}'
+    body = b'{"RawEmail": "Subject: x\\r\\n\\r\\nh\xe4ngt", "OriginalRecipient": "support@company.example"}'
 
     assert only_mail(calls.Call("/anymail/postmark/inbound/", body)).raw == b"Subject: x\r\n\r\nh\xe4ngt"
 
@@ -211,6 +211,35 @@ def test_several_mails_of_one_request_come_in_order() -> None:
     mails = read_events(row(calls.mandrill([first, tracking, second])))
 
     assert [subject_of(mail) for mail in mails] == ["Läuft nicht", "second"]
+
+
+def test_bad_event_costs_no_other_mail_of_its_request(api: FakeProvider) -> None:
+    sparkpost, mandrill = calls.stored("sparkpost")[0], calls.stored("mandrill")[0]
+    brevo = calls.stored("brevo")["items"][0] | {"Attachments": []}
+    batches = [
+        calls.json_call("sparkpost", [{"msys": {"relay_message": {"protocol": "smtp"}}}, sparkpost]),
+        calls.mandrill([{"event": "inbound"}, mandrill]),
+        calls.json_call("brevo", {"items": [{"Headers": 1}, brevo]}),
+    ]
+
+    for batch in batches:
+        bad, good = read_events(row(batch))
+
+        assert (bad.raw, bad.pieces) == (b"", None)
+        assert "cannot be read" in bad.unreadable
+        assert (subject_of(good), good.unreadable) == ("Läuft nicht", "")
+
+
+def test_request_of_bad_events_alone_is_unreadable() -> None:
+    with pytest.raises(UnreadableRequest):
+        read_events(row(calls.mandrill([{"event": "inbound"}, {"event": "inbound"}])))
+
+
+def test_mail_waits_while_its_provider_is_not_set_up(settings: Any) -> None:
+    settings.ANYMAIL = {}
+
+    with pytest.raises(FetchFailed, match="not set up"):
+        read_events(row(CALLS["brevo"]))
 
 
 def test_spam_verdict_of_the_provider_is_kept() -> None:
@@ -299,7 +328,8 @@ def test_lone_surrogates_in_json_do_not_lose_the_mail() -> None:
     body = (
         b'{"FromFull":{"Email":"casey@example.net","Name":"x\\ud800y"},"To":"support@company.example",'
         b'"ToFull":[{"Email":"support@company.example","Name":""}],"OriginalRecipient":"support@company.example",'
-        b'"Subject":"s\\udfff 28755082","TextBody":"b\\ud800","Headers":[{"Name":"Message-ID","Value":"<2.p@example.net>"}]}'
+        b'"Subject":"s\\udfff 28755082","TextBody":"b\\ud800",'
+        b'"Headers":[{"Name":"Message-ID","Value":"<2.p@example.net>"}]}'
     )
 
     mail = only_mail(calls.Call("/anymail/postmark/inbound/", body))
@@ -350,7 +380,7 @@ def test_tracking_event_at_the_inbound_path_is_not_a_mail() -> None:
         read_events(row(calls.json_call("postmark", {"RecordType": "Delivery", "MessageID": "1"})))
 
 
-# --- content fetched by API --------------------------------------------------------------------------------------------
+# --- content fetched by API ---
 
 
 def test_resend_fetches_the_raw_mail(api: FakeProvider) -> None:
