@@ -29,7 +29,13 @@ from cases.inbound.analysis.words.answers import (
     READ_RECEIPT_WORDS,
 )
 from cases.inbound.analysis.words.failures import DAEMON_LOCAL_PARTS
-from cases.inbound.analysis.words.folding import contains_phrase, fold, starts_with_phrase, writes_without_spaces
+from cases.inbound.analysis.words.folding import (
+    contains_phrase,
+    fold,
+    starts_with_phrase,
+    without_tags,
+    writes_without_spaces,
+)
 from cases.inbound.analysis.words.headers import REPLY_PREFIXES
 from cases.inbound.parsed import Bounce, ParsedEmail, ProviderFacts
 
@@ -120,7 +126,7 @@ def _report(email: ParsedEmail, facts: ProviderFacts) -> Origin | None:
 
 def _is_answer(email: ParsedEmail) -> bool:
     """Whether the subject begins as people's answers and forwards do ("Re:", "WG:", "Fwd:")."""
-    prefix = _REPLY_PREFIX.match(email.subject[:60])
+    prefix = _REPLY_PREFIX.match(without_tags(email.subject[:120])[:60])
     return prefix is not None and fold(prefix.group(1)).split("[")[0].strip() in _ANSWER_PREFIXES
 
 
@@ -232,8 +238,9 @@ def _subject_of_responder(email: ParsedEmail, facts: ProviderFacts, subject: str
 def _is_heading(subject: str, phrases: tuple[str, ...]) -> bool:
     """Whether a subject is one of the phrases, or begins with one that a colon or bracket sets apart."""
     bracketless = subject.lstrip("[(*【（ ")
+    untagged = without_tags(subject)
     for phrase in phrases:
-        for candidate in (subject, bracketless):
+        for candidate in (subject, bracketless, untagged):
             if candidate.startswith(phrase):
                 rest = candidate[len(phrase) :].lstrip(" ")
                 if phrase[0] in "[(【（" or not rest.strip(".!") or rest[0] in ":：])】）*–—-":

@@ -26,8 +26,8 @@ from cases.inbound.analysis.reports import (
     report_type,
 )
 from cases.inbound.analysis.words.failure_sentences import FAILURE_WORDS
-from cases.inbound.analysis.words.failures import BOUNCE_SUBJECTS, DELAYED_WORDS
-from cases.inbound.analysis.words.folding import contains_phrase, fold, starts_with_phrase
+from cases.inbound.analysis.words.failures import BOUNCE_SUBJECT_PARTS, BOUNCE_SUBJECTS, DELAYED_WORDS
+from cases.inbound.analysis.words.folding import contains_phrase, fold, starts_with_phrase, without_tags
 from cases.inbound.parsed import Bounce, ParsedEmail, ProviderFacts
 
 _MAX_TEXT = 40_000
@@ -197,7 +197,12 @@ def _clean_diagnostic(diagnostic: str) -> str:
 
 # --- words ----------------------------------------------------------------------------------------------------------
 def _subject_says(subject: str) -> bool:
-    return starts_with_phrase(subject, BOUNCE_SUBJECTS)
+    untagged = without_tags(subject)
+    return (
+        starts_with_phrase(subject, BOUNCE_SUBJECTS)
+        or (untagged != subject and starts_with_phrase(untagged, BOUNCE_SUBJECTS))
+        or contains_phrase(subject, BOUNCE_SUBJECT_PARTS)
+    )
 
 
 def _report_text(email: ParsedEmail) -> str:

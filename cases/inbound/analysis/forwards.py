@@ -12,7 +12,7 @@ from cases.inbound.analysis.html_text import html_to_text
 from cases.inbound.analysis.lines import Line, join_lines
 from cases.inbound.analysis.replies import new_lines
 from cases.inbound.analysis.reports import content_type
-from cases.inbound.analysis.words.folding import fold
+from cases.inbound.analysis.words.folding import fold, without_tags
 from cases.inbound.analysis.words.headers import FORWARD_PREFIXES, REPLY_PREFIXES
 from cases.inbound.parsed import ForwardedOriginal, ParsedAttachment, ParsedEmail
 from cases.inbound.reader import TooComplex, UnreadableMail, read_mail
@@ -133,7 +133,7 @@ def _read_attached(part: ParsedAttachment, comment: str) -> ForwardedOriginal | 
 
 def _prefix(subject: str) -> str:
     """The outermost prefix of a subject, folded: "re", "wg"; "" without one."""
-    found = _PREFIX.match(subject[:60])
+    found = _PREFIX.match(without_tags(subject[:120])[:60])
     return fold(found.group(1)) if found else ""
 
 

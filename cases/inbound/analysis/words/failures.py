@@ -104,6 +104,10 @@ BOUNCE_SUBJECTS = phrases(
     "배달되지 않은"
 )
 
+# These stand anywhere in a subject: "来自example.com的退信".
+BOUNCE_SUBJECT_PARTS = phrases(
+    "的退信|退信通知|系统退信|配信不能|配信エラー|不達メール|エラーメール|배달 실패|반송 메일|전송 실패"
+)
 # Of those, the ones that say the server still tries; looked for anywhere in the subject or in the report's own words.
 DELAYED_WORDS = phrases(
     "(delay)|delayed|warning: could not send|still being retried|will be retried|will continue trying|"

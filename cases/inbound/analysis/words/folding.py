@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _SPACES = re.compile(r"[\s\u00a0\u202f\u3000]+")
+_TAG = re.compile(r"\s{0,4}(?:\[[^\[\]]{1,40}\]|\{[^{}]{1,40}\}|\*{2,5}[^*]{1,40}\*{2,5})\s{0,4}(?::\s{1,4})?")
 _NOT_WORDS = re.compile(r"[^\w' ]+|_")
 
 
@@ -29,6 +30,16 @@ def phrase_set(text: str) -> frozenset[str]:
 
 def bare_phrase_set(text: str) -> frozenset[str]:
     return frozenset(bare(part) for part in text.split("|") if part.strip())
+
+
+def without_tags(subject: str) -> str:
+    """A subject without what filters and lists put before it: "[EXTERNAL] ", "***SPAM*** ", "{Spam?} "."""
+    for _ in range(3):
+        tag = _TAG.match(subject)
+        if tag is None or tag.end() == len(subject):
+            break
+        subject = subject[tag.end() :]
+    return subject
 
 
 def contains_phrase(folded: str, wanted: tuple[str, ...]) -> bool:

@@ -315,3 +315,10 @@ def test_a_null_envelope_sender_alone_is_no_bounce() -> None:
     result = analysed(mail(TEXT), ProviderFacts("test", envelope_sender=""))
 
     assert result.automatic_kind == ""
+
+
+def test_a_tag_before_the_subject_hides_neither_a_machine_nor_a_person() -> None:
+    machine = analysed(mail("x", subject="[EXTERNAL] Automatic reply: Lamp"))
+    person = analysed(mail("Thanks, I saw it.", subject="***SPAM*** Re: Automatic reply: Lamp"))
+
+    assert (machine.automatic_kind, person.automatic_kind) == ("out_of_office", "")

@@ -209,6 +209,8 @@ def test_a_notice_in_a_known_form_is_read(raw: str, status: str) -> None:
         ("配信不能: ランプ", "casey@example.net にメッセージを配信できませんでした。"),
         ("无法送达: 灯", "您发送给 casey@example.net 的邮件无法送达。"),
         ("無法傳遞: 燈", "您寄給 casey@example.net 的郵件無法傳遞。"),
+        ("来自mx.example.net的退信", "很抱歉您发送给 casey@example.net 的邮件被退回。"),
+        ("[Postmaster] Email Delivery Failure", "Your message to casey@example.net could not be delivered."),
         ("배달되지 않음: 램프", "casey@example.net 에게 메시지를 배달하지 못했습니다."),
     ],
 )
