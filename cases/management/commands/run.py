@@ -15,11 +15,11 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connections
+from django.utils.module_loading import import_string
 
 from cases.demo import DEMO_PASSWORDS
 from cases.management.base import ContractCommand
 from cases.management.supervisor import Program, Supervisor
-from e2c_project.startup import refuse_unsafe_start
 from routing.models import RoutingAddress
 
 # A slow client holds a thread, not a process: fifty phones on a bad line must not stop the others.
@@ -45,7 +45,7 @@ class Command(ContractCommand):
         parser.add_argument("--web-workers", type=int, default=1, metavar="N", help="web server processes (1)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        refuse_unsafe_start()
+        import_string(settings.E2C_START_GUARD)()
         host = options["host"]
         if not can_listen(host, settings.PORT):
             raise CommandError(
