@@ -61,7 +61,7 @@ class FakeProvider:
         delay: float = 0.0,
         fail_first: list[int] | None = None,
     ) -> None:
-        """Script one path. `body` is bytes, or anything that JSON can say; `fail_first` are statuses given before it."""
+        """Script one path. `body` is bytes or what JSON can say; `fail_first` are statuses given before it."""
         is_bytes = isinstance(body, bytes)
         content = body if is_bytes else json.dumps(body).encode()
         kind = content_type or ("application/octet-stream" if is_bytes else "application/json")

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
+from cases.inbound.exact_text import exact_bytes
 from cases.inbound.parsed import ParsedAttachment
 from cases.inbound.reader.charsets import decode_header_bytes
 from cases.inbound.reader.headers import Parameters, read_parameters
-from cases.inbound.stored_request import exact_bytes
 
 __all__ = ["CapturedMessage", "MailPieces"]
 

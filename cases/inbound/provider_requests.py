@@ -21,11 +21,12 @@ from django.core.exceptions import ImproperlyConfigured
 
 from cases.inbound.accept import RequestFacts, raw_bytes
 from cases.inbound.captured_message import CapturedMessage, MailPieces
+from cases.inbound.exact_text import exact_text
 from cases.inbound.fetching import FetchFailed, TooMuchContent, fetch_budget
 from cases.inbound.parsed import ProviderFacts
 from cases.inbound.provider_facts import facts_of_event, facts_of_row
 from cases.inbound.provider_views import NotAMail, view_for
-from cases.inbound.stored_request import StoredRequest, exact_text, rebuilt_request
+from cases.inbound.stored_request import StoredRequest, rebuilt_request
 from cases.models import InboundEmail, TrackingRequest
 
 __all__ = [

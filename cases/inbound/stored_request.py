@@ -19,6 +19,7 @@ from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
 from cases.inbound.accept import RequestFacts
+from cases.inbound.exact_text import exact_text
 from cases.inbound.reader.charsets import codec_for
 from cases.inbound.reader.headers import read_parameters
 
@@ -56,19 +57,6 @@ class Form:
         """The last plain field of that name, as Django's QueryDict would give it; None when there is none."""
         found = [each.value for each in self.fields if each.name == name and each.file_name is None]
         return exact_text(found[-1]) if found else None
-
-
-def exact_text(value: bytes) -> str:
-    """UTF-8, with other bytes as lone surrogates: `exact_bytes` gives back what was there."""
-    return value.decode("utf-8", "surrogateescape")
-
-
-def exact_bytes(text: str) -> bytes:
-    """The bytes of a text that `exact_text` or a JSON reader made."""
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # a lone surrogate that JSON spelled out stands for no byte
-        return text.encode("utf-8", "replace")
 
 
 def read_form(body: bytes, content_type: str) -> Form:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cases.inbound.accept import RequestFacts
-from cases.inbound.stored_request import exact_bytes, exact_text, read_form, rebuilt_request
+from cases.inbound.exact_text import exact_bytes, exact_text
+from cases.inbound.stored_request import read_form, rebuilt_request
 from tests.cases.provider_requests import BOUNDARY, multipart
 
 MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
