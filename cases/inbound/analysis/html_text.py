@@ -132,6 +132,7 @@ class _Writer:
     depth: int = 0
     indent: int = 0
     mark: str = ""
+    mark_level: int = 0  # depth in the tree of the element that set the mark
     characters: int = 0
 
     @property
@@ -269,7 +270,10 @@ def _walk(root: LexborNode) -> list[Line]:
             writer.break_line()
         elif not tag.startswith(("-", "!")) and tag not in _SILENT:
             before = (writer.depth, writer.indent)
+            marked = writer.mark
             _open(writer, tag, node)
+            if writer.mark != marked:
+                writer.mark_level = levels
             if (writer.depth, writer.indent) != before:
                 closing.append(before)
                 quotes_at.append(levels)
@@ -359,6 +363,8 @@ def _close(writer: _Writer, tag: str, level: int, closing: list[tuple[int, int]]
         writer.paragraph()
     elif tag in _BREAKING:
         writer.end_line()
+    if writer.mark_level == level and writer.mark in (MARK_ATTRIBUTION, MARK_SIGNATURE):
+        writer.mark = ""  # it held no words: what follows is not marked
     if quotes_at and quotes_at[-1] == level:
         quotes_at.pop()
         writer.depth, writer.indent = closing.pop()

@@ -608,6 +608,18 @@ def test_a_blockquote_that_the_sender_made_is_no_quote() -> None:
     assert result.reply_text == "The label says\n\n    230 V\n\nand ours is 110 V"
 
 
+def test_an_empty_signature_or_attribution_marks_nothing() -> None:
+    html = (
+        '<div class="gmail_signature"></div><div>The lamp is dark.</div><div class="moz-cite-prefix"><br></div>'
+        "<p>Really dark.</p><blockquote type=cite>Old</blockquote>"
+    )
+
+    result = analysed(mail("", html))
+
+    assert "The lamp is dark." in result.reply_text
+    assert "Really dark." in result.reply_text
+
+
 # --- answers between and below --------------------------------------------------------------------------------------
 def test_answers_between_quoted_lines_are_kept_with_them() -> None:
     text = (
