@@ -57,6 +57,8 @@ _AUTOREPLY_HEADERS = (
     "X-Amazon-Auto-Reply",
 )
 _LIST_HEADERS = ("List-Id", "List-Post", "Mailing-List", "X-Mailing-List", "X-BeenThere", "X-Mailman-Version")
+# Set by list managers that carry discussions, some of them (Yahoo, ezmlm) with Precedence: bulk and no List-Post.
+_DISCUSSION_HEADERS = ("Mailing-List", "X-Mailing-List", "X-BeenThere", "X-Google-Group-Id")
 _BULK_HEADERS = (
     "List-Unsubscribe-Post",
     "Feedback-ID",
@@ -258,7 +260,7 @@ def _bulk(email: ParsedEmail, subject: str, *, listed: bool) -> Origin | None:
     precedence = _precedence(email)
     posted = email.header("List-Post").strip()
     # A list that takes posts carries people's mail, whatever its Precedence (older Mailman: "bulk").
-    takes_posts = bool(posted) and "no" not in posted.lower().split() and "@" in posted
+    takes_posts = ("@" in posted and posted.lower() != "no") or any(email.header(name) for name in _DISCUSSION_HEADERS)
     answers = bool(email.in_reply_to or email.references)
     if precedence in ("bulk", "junk"):
         if takes_posts or _came_by_list_owner(email) or (listed and answers):

@@ -176,6 +176,21 @@ def test_a_persons_post_to_a_list_is_a_persons_with_the_list_noted() -> None:
     assert (result.automatic_kind, result.is_list_mail, result.auto_response_allowed) == ("", True, False)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("Mailing-List", "list lamps@lists.example; contact lamps-owner@lists.example"),
+        ("X-BeenThere", "lamps@lists.example"),
+        ("Sender", "owner-lamps@lists.example"),
+        ("List-Post", "<mailto:lamps@lists.example>"),
+    ],
+)
+def test_a_post_to_a_discussion_is_a_persons_in_spite_of_precedence_bulk(header: tuple[str, str]) -> None:
+    result = analysed(mail(TEXT, headers=(("Precedence", "bulk"), header)))
+
+    assert result.automatic_kind == ""
+
+
 def test_precedence_list_alone_is_a_person() -> None:
     result = analysed(mail(TEXT, headers=(("Precedence", "list"),)))
 
