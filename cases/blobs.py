@@ -49,9 +49,9 @@ class DurableFileStorage(FileSystemStorage):
     def _save(self, name: str, content: File[bytes]) -> str:
         target = Path(self.path(name))
         self._make_folder(target.parent)
-        if target.exists():
+        try:
             os.utime(target)  # young again: the sweeper must not take it for an orphan
-        else:
+        except FileNotFoundError:
             self._write(target, content)
         # Also for a file that was there: its writer may not have come this far yet.
         fsync_folder(target.parent)
@@ -203,8 +203,15 @@ def _old_files(before: datetime) -> Iterator[str]:
             names = [f"{folder}/{name}" for name in default_storage.listdir(folder)[1]]
             known = set(Blob.objects.filter(pk__startswith=first + second).values_list("pk", flat=True))
             for name in names:
-                if name.rpartition("/")[2] not in known and default_storage.get_modified_time(name) < before:
+                if name.rpartition("/")[2] not in known and _is_older(name, before):
                     yield name
+
+
+def _is_older(name: str, before: datetime) -> bool:
+    try:
+        return default_storage.get_modified_time(name) < before
+    except FileNotFoundError:  # a writer's draft has got its name meanwhile, or another sweeper was here
+        return False
 
 
 def _folders(folder: str) -> list[str]:

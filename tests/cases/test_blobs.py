@@ -215,7 +215,7 @@ def test_writers_and_sweepers_at_once_lose_nothing(own_storage: Path) -> None:
 
     def work(action: Any) -> None:
         try:
-            for _ in range(10):
+            for _ in range(5):
                 action()
         except Exception as error:  # noqa: BLE001 - shown by the assertion
             errors.append(error)
