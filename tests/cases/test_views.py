@@ -530,3 +530,15 @@ def test_pages_allow_no_inline_script(page: Client, everything: Any) -> None:
         assert "unsafe-inline" not in POLICY
         assert "<script>" not in response.content.decode()
         assert " style=" not in response.content.decode()
+
+
+def test_an_error_of_ours_has_a_face_that_needs_no_database(client: Client, monkeypatch: Any) -> None:
+    client.raise_request_exception = False
+    client.force_login(UserFactory())
+    monkeypatch.setattr("cases.views.case_list.queues_of", lambda user: 1 / 0)
+
+    response = client.get("/cases/")
+
+    assert response.status_code == 500
+    assert "No mail is lost" in response.content.decode()
+    assert response.headers["Content-Security-Policy"] == POLICY
