@@ -193,9 +193,11 @@ def curl_line(site: str, recipient: str, *, is_demo: bool) -> str:
 
 
 def smtp_line(smtp: str, recipient: str) -> str:
+    """The same by SMTP, with the standard library: a Message-ID of its own each time it is pasted."""
     host, _colon, port = smtp.rpartition(":")
-    mail = rf"From: Casey <casey@example.net>\nTo: {recipient}\nSubject: The lamp flickers\n\nWhat can I do?"
+    headers = rf"From: Casey <casey@example.net>\nTo: {recipient}\nSubject: The lamp flickers\n\nWhat can I do?"
     return (
-        f"""python3 -c 'import smtplib; smtplib.SMTP("{host or "127.0.0.1"}", {port})"""
-        f""".sendmail("casey@example.net", ["{recipient}"], "{mail}")'"""
+        f"""python3 -c 'import smtplib, time; smtplib.SMTP("{host or "127.0.0.1"}", {port})"""
+        f""".sendmail("casey@example.net", ["{recipient}"], """
+        rf""""Message-ID: <" + str(time.time()) + "@example.net>\n{headers}")'"""
     )
