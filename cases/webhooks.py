@@ -18,6 +18,7 @@ from typing import Any
 from anymail.exceptions import AnymailConfigurationError, AnymailWebhookValidationFailure
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseNotFound
 from django.urls import URLPattern
 from django.utils import timezone
@@ -69,7 +70,10 @@ def accept_webhook(request: HttpRequest, path: ProviderPath) -> HttpResponse:
         return refusal(request, path, refused)
     except Exception as error:  # noqa: BLE001 - whatever hinders storing: the provider keeps the mail and tries again
         logger.error("%s: not stored, the provider will try again: %s", path.provider, type(error).__name__)
-        return refusal(request, path, Refused(TRY_AGAIN_LATER.get(path.provider, 503), "not_stored"))
+        status = TRY_AGAIN_LATER.get(path.provider, 503)
+        if isinstance(error, DatabaseError):  # it would keep the provider waiting once more to count this
+            return HttpResponse(status=status)
+        return refusal(request, path, Refused(status, "not_stored"))
     wake.ring()
     return HttpResponse()
 

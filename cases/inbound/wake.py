@@ -40,8 +40,14 @@ class Bell:
         if self._thread is None:
             with self._lock:
                 if self._thread is None:
-                    self._thread = threading.Thread(target=self._publish_for_ever, name="wake", daemon=True)
-                    self._thread.start()
+                    thread = threading.Thread(target=self._publish_for_ever, name="wake", daemon=True)
+                    try:
+                        thread.start()
+                    except RuntimeError as error:  # no thread to be had now: the next ring tries again
+                        self._failures += 1
+                        self._report(error)
+                        return
+                    self._thread = thread
 
     def _publish_for_ever(self) -> None:
         while True:
