@@ -19,7 +19,7 @@ POSTGRES_URL = $(or $(E2C_TEST_POSTGRES_URL),postgres:///postgres)
 REDIS_URL = $(or $(E2C_TEST_REDIS_URL),redis://127.0.0.1:6379/5)
 
 help: ## show what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|' 2>/dev/null
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## install what running needs into .venv
 
