@@ -3,6 +3,7 @@
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 from gunicorn.errors import AppImportError
 
 from e2c_project.startup import refuse_unsafe_start
@@ -16,3 +17,5 @@ except SystemExit as stop:
     raise AppImportError("The application was not started; the lines above say why.") from stop
 
 application = get_wsgi_application()
+# Django loads the URLs with the first request; a provider's first mail must not wait a second for it.
+get_resolver().url_patterns  # noqa: B018 - reading it loads them

@@ -24,7 +24,7 @@ def dedupe_key(email: ParsedEmail) -> str:
 
 
 def thread_root(email: ParsedEmail) -> str:
-    """The id that all mails of a thread share when their headers are whole: what concurrent workers lock. "" = none."""
+    """The id that all mails of a thread share when their headers are whole: what workers lock. "" = none."""
     for ids in (email.references, email.in_reply_to, (email.message_id,)):
         if ids and ids[0]:
             return ids[0].lower()

@@ -120,6 +120,8 @@ def add_siblings(inbound: InboundEmail, *, count: int) -> None:
 
 
 def parse(received: ReceivedMail) -> ParsedEmail:
+    if received.unreadable:
+        raise ReadFailed(Reason.PARSE_FAILED, received.unreadable)
     try:
         if received.raw is not None:
             if looks_empty(received.raw):

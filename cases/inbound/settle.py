@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 import traceback
 from dataclasses import dataclass
 from datetime import timedelta
@@ -77,10 +78,11 @@ def settle_batch(*, limit: int = BATCH, min_age: timedelta = timedelta(0)) -> in
 
     `min_age` leaves younger mails to the Celery worker; rows whose lease ran out are taken whatever their age.
     """
+    lease = timedelta(seconds=settings.E2C_LEASE_SECONDS)
     token = claim(
         InboundEmail.objects.all(),
         limit=limit,
-        lease=timedelta(seconds=settings.E2C_LEASE_SECONDS),
+        lease=lease,
         waiting_state=InboundEmail.State.RECEIVED,
         claiming_state=InboundEmail.State.PROCESSING,
         min_age=min_age,
@@ -89,9 +91,21 @@ def settle_batch(*, limit: int = BATCH, min_age: timedelta = timedelta(0)) -> in
     if not rows:
         return 0
     circumstances = load_circumstances()
+    renew_after = time.monotonic() + lease.total_seconds() / 4
     for inbound in rows:
+        if time.monotonic() > renew_after:
+            # A mail before this one waited for its provider: the rest of the batch must not lose its lease.
+            renew_after = time.monotonic() + lease.total_seconds() / 4
+            renew_lease(token, lease)
         settle_one(inbound, circumstances)
     return len(rows)
+
+
+def renew_lease(token: str, lease: timedelta) -> None:
+    """Keep what is left of a batch. A row that somebody took over meanwhile has another token and stays theirs."""
+    InboundEmail.objects.filter(claim_token=token, state=InboundEmail.State.PROCESSING).update(
+        lease_until=timezone.now() + lease
+    )
 
 
 def settle_one(inbound: InboundEmail, circumstances: Circumstances, *, dry_run: bool = False) -> Settled:

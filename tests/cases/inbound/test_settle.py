@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from cases.inbound import reading
 from cases.inbound.settle import settle_batch
 from cases.models import Case, CaseTask, EmailMessage, InboundEmail, Participant, RoutingDecision
 from routing.models import EmailToCaseSettings
@@ -446,8 +448,6 @@ class TestFaults:
             raw=RawBodyFactory(content=raw_mail(subject="break")), envelope_recipients=["support@company.example"]
         )
         healthy = InboundEmailFactory(raw=RawBodyFactory(content=raw_mail(subject="fine")))
-        from cases.inbound import reading
-
         read_mail = reading.read_mail
 
         def faulty(raw: bytes) -> Any:
@@ -468,6 +468,28 @@ class TestFaults:
         assert (broken.state, broken.reason) == ("quarantined", "failed")
         assert broken.because == "failed 2 times; the last error: ZeroDivisionError: a bug in the reader"
         assert healthy.state == "case"
+
+    def test_a_slow_mail_does_not_cost_the_rest_of_its_batch_their_lease(
+        self, support: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.E2C_LEASE_SECONDS = 1
+        slow = InboundEmailFactory(raw=RawBodyFactory(content=raw_mail(subject="slow")))
+        second = InboundEmailFactory(raw=RawBodyFactory(content=raw_mail(subject="second")))
+        leases: list[Any] = []
+        read_mail = reading.read_mail
+
+        def note_lease(raw: bytes) -> Any:
+            leases.append(InboundEmail.objects.get(pk=second.pk).lease_until)
+            if b"Subject: slow" in raw:
+                time.sleep(0.4)
+            return read_mail(raw)
+
+        monkeypatch.setattr(reading, "read_mail", note_lease)
+
+        settle_batch()
+
+        assert InboundEmail.objects.get(pk=slow.pk).state == "case"
+        assert leases[1] - leases[0] >= timedelta(seconds=0.4)
 
     def test_a_claim_that_was_lost_writes_nothing(self, support: Any) -> None:
         from cases.inbound.circumstances import load_circumstances
