@@ -1,12 +1,14 @@
 """What kind of mail this is, which part of it is new, and who vouches for it. Pure; computed before any verdict.
 
     automatic       bounce, report, receipt, absence, automatic reply, challenge, bulk, our own loop, or a person
-      bounces       delivery failures: RFC 3464, flufl.bounce, words       reports   the machine-readable parts
-    html_text       HTML -> lines that know their quote depth              lines     the same for plain text
-    boundaries      where an earlier mail begins                           replies   the new text
-    forwards        the forwarded original                                 thanks    nothing but thanks
+      bounces       delivery failures: RFC 3464, then     known_forms   flufl.bounce, then words
+      evidence      what beside words says "a server"     reports       the machine-readable parts
+      lists         what mailing lists' headers say
+    html_text       HTML -> lines that know their depth   lines         the same for plain text
+    boundaries      where an earlier mail begins          replies       the new text
+    forwards        the forwarded original                thanks        nothing but thanks
     authentication  provider's verdict, a trusted server's, or computed
-    *_words         what programs write, in their languages
+    words           what programs write, in their languages
 
 Every rule reads a bounded part of the mail a fixed number of times.
 """

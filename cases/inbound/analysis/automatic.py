@@ -14,6 +14,7 @@ from cases.inbound.analysis.bounces import find_bounce, is_success_report
 from cases.inbound.analysis.context import AnalysisContext
 from cases.inbound.analysis.evidence import has_null_return_path
 from cases.inbound.analysis.html_text import html_to_text
+from cases.inbound.analysis.lists import came_by_list_owner, is_list_mail, list_takes_posts, precedence_of
 from cases.inbound.analysis.reports import DISPOSITION, FEEDBACK, content_type, parts_of, report_type
 from cases.inbound.analysis.words.absences import (
     OUT_OF_OFFICE_SUBJECTS,
@@ -40,6 +41,7 @@ from cases.inbound.analysis.words.headers import REPLY_PREFIXES
 from cases.inbound.parsed import Bounce, ParsedEmail, ProviderFacts
 
 _WORDS_READ = 6_000
+_ABSENCE_LENGTH = 1_500
 _NO = frozenset(("no", "false", "0", "off", "none"))
 # Vendors' headers that only a responder sets; the value "no" takes it back.
 _AUTOREPLY_HEADERS = (
@@ -56,9 +58,6 @@ _AUTOREPLY_HEADERS = (
     "X-FC-MachineGenerated",
     "X-Amazon-Auto-Reply",
 )
-_LIST_HEADERS = ("List-Id", "List-Post", "Mailing-List", "X-Mailing-List", "X-BeenThere", "X-Mailman-Version")
-# Set by list managers that carry discussions, some of them (Yahoo, ezmlm) with Precedence: bulk and no List-Post.
-_DISCUSSION_HEADERS = ("Mailing-List", "X-Mailing-List", "X-BeenThere", "X-Google-Group-Id")
 _BULK_HEADERS = (
     "List-Unsubscribe-Post",
     "Feedback-ID",
@@ -94,13 +93,6 @@ def find_origin(email: ParsedEmail, facts: ProviderFacts, context: AnalysisConte
         or _automatic(email, facts, listed=listed)
     )
     return replace(found, is_list_mail=listed) if found else Origin(is_list_mail=listed)
-
-
-def is_list_mail(email: ParsedEmail) -> bool:
-    """Whether the mail came through a mailing list (RFC 2919, RFC 2369), whoever wrote it."""
-    if any(email.header(name).strip() for name in _LIST_HEADERS):
-        return True
-    return _precedence(email) == "list"
 
 
 # --- reports --------------------------------------------------------------------------------------------------------
@@ -166,14 +158,14 @@ def _automatic(email: ParsedEmail, facts: ProviderFacts, *, listed: bool) -> Ori
         if challenge:
             return Origin("challenge", challenge)
     if because:
-        if _tells_absence(email, subject):
+        if _tells_absence(email, subject, submitted):
             return Origin("out_of_office", because)
         if (
             submitted in ("auto-generated", "auto-notified")
             and not email.in_reply_to
             and not starts_with_phrase(subject, AUTO_REPLY_SUBJECTS)
         ):
-            # RFC 3834 section 5.1, RFC 5436: nobody asked for it, so it is a notification and no answer.
+            # RFC 3834 section 5, RFC 5436: nobody asked for it, so it is a notification and no answer.
             return Origin("bulk", because)
         return Origin("auto_reply", because)
     by_subject = _subject_of_responder(email, facts, subject)
@@ -202,10 +194,15 @@ def _responder_sign(email: ParsedEmail, submitted: str) -> str:
     return ""
 
 
-def _tells_absence(email: ParsedEmail, subject: str) -> bool:
-    if starts_with_phrase(subject, OUT_OF_OFFICE_SUBJECTS) or contains_phrase(subject, _LONG_ABSENCES):
+def _tells_absence(email: ParsedEmail, subject: str, submitted: str = "") -> bool:
+    """Whether an automatic mail tells of an absence. A travel agency's "Your vacation" answers nothing: no."""
+    if _is_heading(subject, _LONG_ABSENCES):
         return True
-    return contains_phrase(_first_words(email), OUT_OF_OFFICE_WORDS)
+    words_say = contains_phrase(_first_words(email)[:_ABSENCE_LENGTH], OUT_OF_OFFICE_WORDS)
+    if contains_phrase(subject, _LONG_ABSENCES) and words_say:
+        return True
+    answers = submitted == "auto-replied" or bool(email.in_reply_to or email.references) or _is_answer(email)
+    return answers and (words_say or starts_with_phrase(subject, OUT_OF_OFFICE_SUBJECTS))
 
 
 _LONG_ABSENCES = tuple(
@@ -228,7 +225,7 @@ def _subject_of_responder(email: ParsedEmail, facts: ProviderFacts, subject: str
     )
     if absent and contains_phrase(_first_words(email), OUT_OF_OFFICE_WORDS):
         answered = (
-            bool(email.in_reply_to) or has_null_return_path(email, facts) or _precedence(email) in ("bulk", "junk")
+            bool(email.in_reply_to) or has_null_return_path(email, facts) or precedence_of(email) in ("bulk", "junk")
         )
         if answered or subject.startswith("auto:"):
             return Origin("out_of_office", f"absence notice: {shown}")
@@ -257,15 +254,13 @@ def _has_colon(subject: str) -> bool:
 
 
 def _bulk(email: ParsedEmail, subject: str, *, listed: bool) -> Origin | None:
-    precedence = _precedence(email)
-    posted = email.header("List-Post").strip()
-    # A list that takes posts carries people's mail, whatever its Precedence (older Mailman: "bulk").
-    takes_posts = ("@" in posted and posted.lower() != "no") or any(email.header(name) for name in _DISCUSSION_HEADERS)
+    precedence = precedence_of(email)
+    takes_posts = list_takes_posts(email)
     answers = bool(email.in_reply_to or email.references)
     if precedence in ("bulk", "junk"):
-        if takes_posts or _came_by_list_owner(email) or (listed and answers):
+        if takes_posts or came_by_list_owner(email) or (listed and answers):
             return None
-        if _tells_absence(email, subject) and (answers or not listed):
+        if _tells_absence(email, subject):
             return Origin("out_of_office", f"Precedence: {precedence} and words of an absence")
         return Origin("bulk", f"Precedence: {precedence}")
     if not email.header("List-Unsubscribe").strip() or takes_posts or precedence == "list" or answers:
@@ -274,15 +269,6 @@ def _bulk(email: ParsedEmail, subject: str, *, listed: bool) -> Origin | None:
     if sign or listed:
         return Origin("bulk", f"List-Unsubscribe{' and ' + sign if sign else ''} without a list that takes posts")
     return None
-
-
-def _came_by_list_owner(email: ParsedEmail) -> bool:
-    """Majordomo and old list managers set Precedence: bulk on people's posts and name an owner as Sender."""
-    for name in ("Sender", "Errors-To", "Return-Path"):
-        local = email.header(name).strip().strip("<>").rpartition("<")[2].partition("@")[0].lower()
-        if local.startswith("owner-") or local.endswith(("-owner", "-request", "-errors", "-admin", "-bounces")):
-            return True
-    return False
 
 
 def _daemon(email: ParsedEmail) -> Origin | None:
@@ -325,10 +311,6 @@ def _challenge(email: ParsedEmail, bounce: Bounce | None) -> str:
     if contains_phrase(words, CHALLENGE_WORDS) and "http" in words:
         return "asks the sender to confirm by a link"
     return ""
-
-
-def _precedence(email: ParsedEmail) -> str:
-    return email.header("Precedence").strip().lower()
 
 
 def _first_words(email: ParsedEmail) -> str:

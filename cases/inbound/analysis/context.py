@@ -23,7 +23,7 @@ class AnalysisContext:
     own_addresses: frozenset[str] = frozenset()
     # Whether a Message-ID (without angle brackets) is one that this instance minted.
     own_message_id: Callable[[str], bool] = _never_ours
-    # authserv-ids (RFC 8601 section 2.2) whose Authentication-Results are believed; compared without case.
+    # authserv-ids (RFC 8601 section 2.5) whose Authentication-Results are believed; compared without case.
     trusted_authserv_ids: frozenset[str] = frozenset()
     # None: no DNS question is asked and nothing is computed.
     resolver: TxtResolver | None = None

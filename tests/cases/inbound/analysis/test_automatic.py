@@ -156,6 +156,15 @@ def test_an_absence_in_subject_and_text_needs_no_header(subject: str, text: str)
     assert result.automatic_kind == "out_of_office"
 
 
+@pytest.mark.parametrize("header", [("Auto-Submitted", "auto-generated"), ("Precedence", "bulk")])
+def test_a_travel_agencys_mail_about_a_vacation_is_no_absence(header: tuple[str, str]) -> None:
+    result = analysed(
+        mail("Your vacation in Rome is booked. Urlaub!", subject="Your vacation: booking 7", headers=(header,))
+    )
+
+    assert result.automatic_kind == "bulk"
+
+
 def test_a_person_who_tells_of_an_absence_in_a_sentence_is_a_person() -> None:
     result = analysed(mail("I will be out of the office.", subject="Out of office next week - please deliver later"))
 
