@@ -1,7 +1,7 @@
 # `make run` and `make test` need Python 3.11 or newer and nothing else. Everything they install stays in .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test test-sqlite test-services lint format requirements clean
+.PHONY: help install install-dev run test test-sqlite test-services scoreboard lint format requirements clean
 
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -55,6 +55,9 @@ test-services: $(INSTALLED_DEV) ## run all tests on PostgreSQL with Redis
 	@echo "== Tests on PostgreSQL with Redis"
 	@$(TEST_ENV) DATABASE_URL="$(POSTGRES_URL)" E2C_TEST_POSTGRES_URL="$(POSTGRES_URL)" E2C_TEST_REDIS_URL="$(REDIS_URL)" \
 		CELERY_BROKER_URL= $(PYTEST) $(PYTEST_ARGS)
+
+scoreboard: $(INSTALLED) ## compare how mail is read with what other projects state; FOLDER=... ARGS=--differences
+	@$(PY) -m benchmarks.scoreboard $(FOLDER) $(ARGS)
 
 lint: $(INSTALLED_DEV) ## check style, types, import directions and migrations
 	@$(VENV)/bin/ruff check .
