@@ -182,6 +182,20 @@ class Case(models.Model):
             models.Index(fields=["owner_user", "-last_activity_at", "-id"], name="case_by_user"),
             models.Index(fields=["supplied_email", "-id"], name="case_by_customer"),
             models.Index(fields=["created_at"], name="case_by_opening"),
+            # Open cases are a small part of all: their lists must not walk past the closed ones.
+            models.Index(
+                fields=["-last_activity_at", "-id"], condition=models.Q(closed_at__isnull=True), name="case_open"
+            ),
+            models.Index(
+                fields=["owner_queue", "-last_activity_at", "-id"],
+                condition=models.Q(closed_at__isnull=True),
+                name="case_open_by_queue",
+            ),
+            models.Index(
+                fields=["owner_user", "-last_activity_at", "-id"],
+                condition=models.Q(closed_at__isnull=True),
+                name="case_open_by_user",
+            ),
         ]
 
     def __str__(self) -> str:

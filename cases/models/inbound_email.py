@@ -100,6 +100,7 @@ class InboundEmail(Claimable):
             models.Index(fields=["claim_token"], condition=models.Q(state="processing"), name="inbound_email_claimed"),
             models.Index(fields=["state", "-id"], name="inbound_email_by_state"),
             models.Index(fields=["from_address", "received_at"], name="inbound_email_by_sender"),
+            models.Index(fields=["received_at"], name="inbound_email_by_time"),
         ]
 
     def __str__(self) -> str:

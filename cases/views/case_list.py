@@ -31,7 +31,9 @@ def case_list(request: HttpRequest) -> HttpResponse:
     queues = queues_of(request.user)
     my_count = count_my_open_cases(request.user)
     queue = _chosen_queue(request.GET.get("queue", ""), queues)
-    view = _chosen_view(request.GET.get("view", ""), queue=queue, my_count=my_count)
+    view = _chosen_view(
+        request.GET.get("view", ""), queue=queue, my_count=my_count, has_queues=bool(queues) or not views_all
+    )
     before = Cursor.read(request.GET.get("before", ""))
     page = list_cases(
         request.user,
@@ -65,8 +67,10 @@ def _chosen_queue(word: str, queues: list[MyQueue]) -> MyQueue | None:
     return next((queue for queue in queues if str(queue.key) == word), None)
 
 
-def _chosen_view(word: str, *, queue: MyQueue | None, my_count: int) -> ListView:
-    """Without a choice: my own work when there is some, else what my queues wait for."""
+def _chosen_view(word: str, *, queue: MyQueue | None, my_count: int, has_queues: bool) -> ListView:
+    """Without a choice: my own work when there is some, else what my queues wait for, else all that I may see."""
     if word in ListView.values:
         return ListView(word)
-    return ListView.MINE if my_count and queue is None else ListView.QUEUES
+    if my_count and queue is None:
+        return ListView.MINE
+    return ListView.QUEUES if has_queues else ListView.OPEN

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from cases.mail_html import FRAME_SANDBOX, text_to_html
-from cases.models import Attachment, CaseEvent, EmailAddress, EmailMessage
+from cases.models import Attachment, Case, CaseEvent, EmailAddress, EmailMessage
 from cases.selectors import TEXT_SHOWN, Cursor, events_of, find_visible_case, messages_of, tasks_of
 
 OPEN_MESSAGES = (
@@ -89,7 +89,7 @@ def case_page(request: HttpRequest, number: int) -> HttpResponse:
         "earlier": page.earlier,
         "is_latest_page": "before" not in request.GET,
         "tasks": tasks_of(case),
-        "people": people_of(page.messages),
+        "people": people_of(case, page.messages),
         "opening": next((each for each in shown if each.message.pk == case.source_id), None),
         "frame_sandbox": FRAME_SANDBOX,
     }
@@ -132,14 +132,17 @@ def badges_of(message: EmailMessage) -> list[str | Promise]:
     return badges
 
 
-def people_of(messages: Sequence[EmailMessage]) -> list[tuple[str, str]]:
-    """(address, name) of everybody who wrote or received these mails, in order of appearance."""
+def people_of(case: Case, messages: Sequence[EmailMessage]) -> list[tuple[str, str]]:
+    """(address, name) of everybody but us who wrote or received these mails, in order of appearance."""
     people: dict[str, str] = {}
+    ours = {message.from_address for message in messages if not message.incoming}
+    if case.routing_address is not None:
+        ours |= {case.routing_address.email_address, case.routing_address.services_address}
     for message in messages:
         everybody = [(message.from_address, message.from_name)]
         everybody += [(each.address, each.name) for each in message.addresses.all()]
         for address, name in everybody:
-            if address and not people.get(address):
+            if address and address not in ours and not people.get(address):
                 people[address] = name
     return list(people.items())[:50]
 
