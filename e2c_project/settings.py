@@ -71,7 +71,7 @@ E2C_SWEEP_AFTER_SECONDS = env.whole_number("E2C_SWEEP_AFTER_SECONDS", 15, minimu
 # authserv-ids of our own mail servers, whose topmost Authentication-Results header is believed (RFC 8601).
 E2C_TRUSTED_AUTHSERV_IDS = frozenset(env.words("E2C_TRUSTED_AUTHSERV_IDS"))
 E2C_SMTP_LISTEN = env.text("E2C_SMTP_LISTEN", "127.0.0.1:2525")
-# Networks (CIDR) whose mail servers may hand us mail by SMTP or LMTP beside this machine; there is no password on that path.
+# Networks (CIDR) whose mail servers may hand us mail by SMTP or LMTP beside this machine: that path has no password.
 E2C_SMTP_ALLOW = env.words("E2C_SMTP_ALLOW")
 # What a serving process calls before it accepts mail; cases may not import it (the import direction).
 E2C_START_GUARD = "e2c_project.startup.refuse_unsafe_start"
