@@ -60,11 +60,8 @@ scoreboard: $(INSTALLED) ## compare how mail is read with what other projects st
 	@$(PY) -m benchmarks.scoreboard $(FOLDER) $(ARGS)
 
 lint: $(INSTALLED_DEV) ## check style, types, import directions and migrations
-	@$(VENV)/bin/ruff check .
-	@$(VENV)/bin/ruff format --check .
-	@$(VENV)/bin/mypy .
-	@$(VENV)/bin/lint-imports --no-logo 2>/dev/null || $(VENV)/bin/lint-imports
-	@$(TEST_ENV) $(PY) manage.py makemigrations --check --dry-run
+	@failed=0; for check in "$(VENV)/bin/ruff check ." "$(VENV)/bin/ruff format --check ." "$(VENV)/bin/mypy ." "$(VENV)/bin/lint-imports" \
+		"$(PY) manage.py makemigrations --check --dry-run"; do $(TEST_ENV) $$check || failed=1; done; exit $$failed
 
 format: $(INSTALLED_DEV) ## format the code
 	@$(VENV)/bin/ruff check --fix-only --quiet . ; $(VENV)/bin/ruff format .
