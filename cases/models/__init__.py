@@ -7,6 +7,7 @@ from cases.models.heartbeat import Heartbeat
 from cases.models.inbound_email import InboundEmail, ProviderToken, RawBody, RefusedCall
 from cases.models.outbox import Outbox
 from cases.models.routing_decision import RoutingDecision
+from cases.models.send_decision import SendDecision
 from cases.models.task import CaseTask
 from cases.models.tracking import TrackingRequest
 
@@ -30,5 +31,6 @@ __all__ = [
     "RawBody",
     "RefusedCall",
     "RoutingDecision",
+    "SendDecision",
     "TrackingRequest",
 ]

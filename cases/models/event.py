@@ -16,6 +16,11 @@ class CaseEvent(models.Model):
         MERGED = "merged", _("Merged")
         JOINED = "joined", _("Mail joined")
         NOTICE_FAILED = "notice_failed", _("Notice failed")
+        REPLY_QUEUED = "reply_queued", _("Reply written")
+        REPLY_SENT = "reply_sent", _("Reply sent")
+        REPLY_TAKEN_BACK = "reply_taken_back", _("Reply taken back")
+        REPLY_FAILED = "reply_failed", _("Reply not sent")
+        REPLY_UNCERTAIN = "reply_uncertain", _("Reply uncertain")
 
     case = models.ForeignKey("cases.Case", on_delete=models.CASCADE, related_name="events")
     kind = models.CharField(max_length=30, choices=Kind.choices)
