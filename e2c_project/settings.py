@@ -70,6 +70,8 @@ E2C_LEASE_SECONDS = env.whole_number("E2C_LEASE_SECONDS", 60, minimum=5)
 E2C_SWEEP_AFTER_SECONDS = env.whole_number("E2C_SWEEP_AFTER_SECONDS", 15, minimum=0)
 # authserv-ids of our own mail servers, whose topmost Authentication-Results header is believed (RFC 8601).
 E2C_TRUSTED_AUTHSERV_IDS = frozenset(env.words("E2C_TRUSTED_AUTHSERV_IDS"))
+# Whether TXT records are looked up to check DKIM signatures and DMARC of mail that no server vouches for.
+E2C_DNS = env.flag("E2C_DNS", default=IS_PRODUCTION)
 E2C_SMTP_LISTEN = env.text("E2C_SMTP_LISTEN", "127.0.0.1:2525")
 # Networks (CIDR) whose mail servers may hand us mail by SMTP or LMTP beside this machine: that path has no password.
 E2C_SMTP_ALLOW = env.words("E2C_SMTP_ALLOW")

@@ -13,6 +13,7 @@ from django.conf import settings
 from cases.inbound.analysis import AnalysisContext, analyse
 from cases.inbound.decision import ReadEmail
 from cases.inbound.dedupe import dedupe_key
+from cases.inbound.dns import shared_lookups
 from cases.inbound.parsed import ParsedEmail
 from cases.inbound.provider_requests import (
     FetchFailed,
@@ -183,6 +184,7 @@ def analysis_context(directory: Directory) -> AnalysisContext:
         own_addresses=system_addresses() | directory.own_addresses(),
         own_message_id=lambda identifier: case_of_message_id(identifier, keys) is not None,
         trusted_authserv_ids=settings.E2C_TRUSTED_AUTHSERV_IDS,
+        resolver=shared_lookups() if settings.E2C_DNS else None,
     )
 
 

@@ -25,7 +25,7 @@ def test_mails_of_the_tests_are_read_without_a_crash_or_a_new_difference(ingest:
 
     assert {(each.file, each.field) for each in scores if each.verdict != "agree"} == KNOWN_DIFFERENCES
     assert len({each.file for each in scores}) == 65
-    assert EmailMessage.objects.count() > 50
+    assert EmailMessage.objects.count() > 40  # bounces of others open no case
 
 
 def test_statement_that_is_not_met_differs(tmp_path: Path, ingest: Any) -> None:
