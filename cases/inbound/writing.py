@@ -152,6 +152,7 @@ def write_new_case(
     CaseEvent.objects.create(
         case=case,
         kind=CaseEvent.Kind.CASE_OPENED,
+        actor_id=circumstances.settings_row.automated_case_user_id,
         email_message=message,
         because=f"{trail_sentence(mail)}; owner: {owner.label}"[:500],
     )
@@ -191,10 +192,17 @@ def append_to_case(
     if not mail.analysis.is_automatic and not decision.thread.sender_is_participant:
         write_participants(mail, case, known=None, sender_role=Participant.Role.NEW)
     kind = CaseEvent.Kind.BOUNCE_ADDED if mail.analysis.is_bounce else CaseEvent.Kind.EMAIL_ADDED
-    events = [CaseEvent(case=case, kind=kind, email_message=message, because=decision.thread.because[:500])]
-    if decision.reopen:
-        events.append(CaseEvent(case=case, kind=CaseEvent.Kind.CASE_REOPENED, email_message=message))
-    CaseEvent.objects.bulk_create(events)
+    kinds = [kind, CaseEvent.Kind.CASE_REOPENED] if decision.reopen else [kind]
+    CaseEvent.objects.bulk_create(
+        CaseEvent(
+            case=case,
+            kind=each,
+            actor_id=settings_row.automated_case_user_id,
+            email_message=message,
+            because=decision.thread.because[:500] if each == kind else "",
+        )
+        for each in kinds
+    )
     if not mail.analysis.is_automatic:
         write_task(mail, case, message)
     if mail.analysis.is_bounce or mail.analysis.automatic_kind == "feedback_report":

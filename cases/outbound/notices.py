@@ -77,7 +77,8 @@ def queue_refusal_notice(
     if because := over_budget(address, now=now):
         return NotQueued("over_budget", because)
     public = inbound.routing_address.email_address if inbound.routing_address else ""
-    with translation.override(settings.LANGUAGE_CODE):
+    language = inbound.routing_address.language if inbound.routing_address else ""
+    with translation.override(language or settings.LANGUAGE_CODE):
         return _queue(
             key=key,
             recipient=address,

@@ -16,7 +16,7 @@ from routing.models import EmailToCaseSettings
 
 @admin.register(EmailToCaseSettings)
 class EmailToCaseSettingsAdmin(AuditedAdmin):
-    autocomplete_fields = ["default_case_owner_user", "default_case_owner_queue"]
+    autocomplete_fields = ["default_case_owner_user", "default_case_owner_queue", "automated_case_user"]
     fieldsets = [
         (
             _("Email-to-Case"),
@@ -26,6 +26,7 @@ class EmailToCaseSettingsAdmin(AuditedAdmin):
                     "enabled",
                     "default_case_owner_user",
                     "default_case_owner_queue",
+                    "automated_case_user",
                     "notify_case_owner_on_new_email",
                 ],
             },

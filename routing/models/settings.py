@@ -103,6 +103,15 @@ class EmailToCaseSettings(models.Model):
         verbose_name=_("default case owner (queue)"),
         help_text=_("Owns cases whose routing address names no owner, or an owner who is not active."),
     )
+    automated_case_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("automated case user"),
+        help_text=_("Named in a case's history for what Email-to-Case does by itself. Empty: the system."),
+    )
     max_attachments = models.PositiveIntegerField(
         _("attachments per mail"),
         default=200,

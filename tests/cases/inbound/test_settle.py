@@ -73,6 +73,14 @@ class TestNewCase:
         assert decision.owner_queue == support.owner_queue
         assert decision.because == "case owner of support@company.example"
 
+    def test_history_names_the_automated_case_user(self, support: Any) -> None:
+        robot = UserFactory(username="mail-robot")
+        EmailToCaseSettings.objects.update(automated_case_user=robot)
+
+        settled = ingest_mail()
+
+        assert settled.case.events.get().actor == robot
+
     def test_an_inactive_owner_falls_back_to_the_default_case_owner(self) -> None:
         RoutingAddressFactory(
             email_address="support@company.example",
