@@ -71,6 +71,8 @@ class EmailMessage(models.Model):
         default=list, blank=True
     )  # slugs to warn about: sender_ambiguous, new_participant, dmarc_failed, ...
     defects = models.JSONField(default=list, blank=True)  # what the reader had to guess or cut
+    # What pages tell of parts beside the text: cases.inbound.special_parts.SpecialParts.as_json.
+    special_parts = models.JSONField(default=dict, blank=True)
     also_received_by = models.JSONField(default=list, blank=True)  # other routing addresses this mail reached
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

@@ -21,6 +21,9 @@ class CaseEvent(models.Model):
         REPLY_TAKEN_BACK = "reply_taken_back", _("Reply taken back")
         REPLY_FAILED = "reply_failed", _("Reply not sent")
         REPLY_UNCERTAIN = "reply_uncertain", _("Reply uncertain")
+        CUSTOMER_CHANGED = "customer_changed", _("Customer changed")
+        INVITATION_ANSWERED = "invitation_answered", _("Invitation answered")
+        MAIL_REREAD = "mail_reread", _("Mail read anew")
 
     case = models.ForeignKey("cases.Case", on_delete=models.CASCADE, related_name="events")
     kind = models.CharField(max_length=30, choices=Kind.choices)

@@ -33,7 +33,7 @@ class RoutingAddressForm(forms.ModelForm):
             field.queryset = PermissionSet.objects.all()
             if self.instance.pk:
                 field.initial = list(permission_sets.permission_sets_granting(self.instance))
-        for name in ("signature", "accept_email_from", "block_email_from"):
+        for name in ("signature", "accept_email_from", "block_email_from", "unwrap_forwards_from"):
             if name in self.fields:
                 self.fields[name].widget.attrs["rows"] = 3
 

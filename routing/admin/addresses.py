@@ -104,6 +104,7 @@ class RoutingAddressAdmin(ConfigurationAdmin):
                     "language",
                     "accept_email_from",
                     "block_email_from",
+                    "unwrap_forwards_from",
                     "save_email_headers",
                 ],
             },

@@ -96,6 +96,16 @@ class RoutingAddress(models.Model):
         validators=[validate_address_patterns],
         help_text=_("Mail from these senders is always rejected. Same form."),
     )
+    unwrap_forwards_from = models.TextField(
+        _("take the customer from forwards of"),
+        blank=True,
+        validators=[validate_address_patterns],
+        help_text=_(
+            "When one of these colleagues forwards a mail here, the new case belongs to the person who wrote the "
+            "forwarded mail. Same form. Empty: reps decide on the case page. List only senders you trust: the "
+            "forwarded mail says whatever its forwarder wants."
+        ),
+    )
     controlled_by_permission_set = models.BooleanField(
         _("controlled by permission set"),
         default=False,

@@ -107,6 +107,7 @@ def test_set_covers_every_editable_field() -> None:
         "save_email_headers": ("true", True),
         "accept_email_from": ("example.com,*.example.org", "example.com,*.example.org"),
         "block_email_from": ("spam@example.net", "spam@example.net"),
+        "unwrap_forwards_from": ("*.company.example", "*.company.example"),
         "controlled_by_permission_set": ("1", True),
         "create_task": ("TRUE", True),
         "task_status": ("In Progress", "In Progress"),
