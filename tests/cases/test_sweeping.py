@@ -15,7 +15,8 @@ from cases.sweeping import Job, all_jobs, sweep_round
 from tests.factories import InboundEmailFactory, RawBodyFactory, RoutingAddressFactory
 from tests.mails import raw_mail
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("organisation")]
+# Rounds close connections that broke, which a test inside one transaction would take for broken.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("organisation")]
 
 
 def waiting_mail(**fields: Any) -> InboundEmail:

@@ -387,7 +387,7 @@ def test_a_queue_that_owns_a_case_is_not_deleted() -> None:
 
     problem = refusal({"queues": [{"name": "Unassigned"}]}, delete=True)
 
-    assert problem.startswith("queues (Busy): cannot be deleted: case ")
+    assert problem.startswith("queues (Busy): cannot be deleted: ")
     assert Queue.objects.filter(name="Busy").exists()
 
 
