@@ -15,8 +15,11 @@ _NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u202a
 
 
 def one_line(text: str, *, limit: int = MOST_SUBJECT) -> str:
-    """The text as one header line: line ends and controls become blanks, too long a text is cut with an ellipsis."""
-    line = " ".join(_NOT_IN_A_LINE.sub(" ", text).split())
+    """The text as one header line: line ends and controls become blanks, too long a text is cut with an ellipsis.
+
+    "=?" would start an encoded word (RFC 2047): mail programs would show something else than we read.
+    """
+    line = " ".join(_NOT_IN_A_LINE.sub(" ", text).replace("=?", "= ?").split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
