@@ -16,14 +16,15 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from cases.claims import LostLease, back_off, claim, claimed_rows, in_states, prove, release_for_retry, retry_at
-from cases.models import CaseEvent, Delivery, EmailMessage, Outbox
+from cases.models import Delivery, EmailMessage, Outbox
 from cases.outbound.handing_over import Accepted, Answer, NotNow, Refused, Unclear, hand_over, open_connection
 from cases.outbound.messages import CannotCompose, compose
-from cases.outbound.recheck import refusal_at_send
+from cases.outbound.outcomes import note_sent, note_taken_back, note_unsent
+from cases.outbound.recheck import permit_hand_over, refusal_at_send
 from routing import audit
 from routing.connections import system_connection
 from routing.email_url import BadEmailUrl
@@ -70,7 +71,7 @@ def deliver_due(*, limit: int = BATCH, min_age: timedelta = timedelta(0)) -> int
     mark_abandoned()
     now = timezone.now()
     token = claim(
-        Outbox.objects.filter(Q(not_before__isnull=True) | Q(not_before__lte=now)),
+        _in_order(Outbox.objects.filter(Q(not_before__isnull=True) | Q(not_before__lte=now))),
         limit=limit,
         lease=timedelta(seconds=settings.E2C_LEASE_SECONDS),
         waiting_state=State.QUEUED,
@@ -94,6 +95,14 @@ def deliver_due(*, limit: int = BATCH, min_age: timedelta = timedelta(0)) -> int
             _give_back(rows[position + 1 :], not_before=outbox.lease_until or timezone.now() + back_off(1))
             return 0
     return len(rows)
+
+
+def _in_order(rows: QuerySet[Outbox]) -> QuerySet[Outbox]:
+    """Without replies that have an earlier one of their case before them: a customer reads them in our order."""
+    earlier = Outbox.objects.filter(
+        case=OuterRef("case"), kind=Outbox.Kind.REPLY, state__in=OPEN_STATES, pk__lt=OuterRef("pk")
+    )
+    return rows.filter(~Q(kind=Outbox.Kind.REPLY) | ~Exists(earlier))
 
 
 def _give_back(rows: list[Outbox], *, not_before: datetime) -> None:
@@ -130,11 +139,16 @@ def _deliver(outbox: Outbox) -> Answer | None:
     except CannotCompose as error:
         _finish(outbox, State.FAILED, str(error))
         return None
+    except OSError as error:
+        _not_now(outbox, NotNow(f"The files of the mail could not be read: {type(error).__name__}"))
+        return None
     if unreachable := open_connection(connection):
         _not_now(outbox, unreachable)
         return unreachable
     try:
-        _start(outbox)
+        if refusal := _start(outbox):
+            _finish(outbox, State.FAILED, refusal)
+            return None
         answer = hand_over(connection, message)
         _record(outbox, answer)
     finally:
@@ -142,11 +156,17 @@ def _deliver(outbox: Outbox) -> Answer | None:
     return answer
 
 
-def _start(outbox: Outbox) -> None:
-    """Commit `sending`. From here on a missing answer means uncertain."""
+def _start(outbox: Outbox) -> str:
+    """Commit `sending` together with the permission for it. From here on a missing answer means uncertain.
+
+    Returns why it must not leave, "" when it may: connecting took its time, so the permission is asked for again.
+    """
     with transaction.atomic(durable=True):
+        if refusal := permit_hand_over(outbox):
+            return refusal
         prove(outbox, state=State.SENDING, lease_until=timezone.now() + HAND_OVER_LEASE, detail="")
         _follow(outbox)
+    return ""
 
 
 def _record(outbox: Outbox, answer: Answer) -> None:
@@ -168,6 +188,7 @@ def _sent(outbox: Outbox, answer: Accepted) -> None:
         _follow(outbox)
         if outbox.email_message is not None:
             _write_deliveries(outbox.email_message, answer, now=now)
+        note_sent(outbox, refused=answer.refused)
 
 
 def _write_deliveries(email_message: EmailMessage, answer: Accepted, *, now: datetime) -> None:
@@ -206,7 +227,7 @@ def _finish(outbox: Outbox, state: Outbox.State, detail: str) -> None:
     with transaction.atomic():
         _settle(outbox, state, detail=detail[:500])
         _follow(outbox)
-        _tell_case(outbox)
+        note_unsent(outbox)
     logger.warning("outbox %s: %s", outbox.pk, state)
 
 
@@ -235,17 +256,6 @@ def _follow(outbox: Outbox) -> None:
         EmailMessage.objects.filter(pk=outbox.email_message_id).update(status=status)
 
 
-def _tell_case(outbox: Outbox) -> None:
-    if outbox.case_id is not None:
-        CaseEvent.objects.create(
-            case_id=outbox.case_id,
-            kind=CaseEvent.Kind.NOTICE_FAILED,
-            email_message_id=outbox.email_message_id,
-            because=f"{outbox.get_state_display()}, to {outbox.recipient}: {outbox.detail}"[:500],
-            detail={"outbox": outbox.pk, "state": outbox.state},
-        )
-
-
 def _close(connection: BaseEmailBackend) -> None:
     try:
         connection.close()
@@ -267,7 +277,7 @@ def mark_abandoned(*, now: datetime | None = None) -> int:
             with transaction.atomic():
                 prove(outbox, state=State.UNCERTAIN, lease_until=None, detail=detail)
                 _follow(outbox)
-                _tell_case(outbox)
+                note_unsent(outbox)
         except LostLease:
             continue  # its answer came in this moment, or another sweeper was here
         marked += 1
@@ -303,4 +313,5 @@ def cancel(outbox: Outbox, *, by: User | None) -> None:
     if not changed:
         raise CannotCancel(f"The mail cannot be taken back; it is {outbox.get_state_display()}.")
     _follow(outbox)
+    note_taken_back(outbox, by=by)
     audit.record("cancel_outgoing_mail", outbox, by=by)

@@ -10,7 +10,7 @@ import smtplib
 import ssl
 from dataclasses import dataclass, field
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
+from email.utils import parseaddr, parsedate_to_datetime
 
 import requests
 from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused, AnymailRequestsAPIError
@@ -226,7 +226,7 @@ def _read_status(message: DjangoEmailMessage) -> Answer:
 
 
 def _bare(address: str) -> str:
-    return address.strip().strip("<>").lower()
+    return (parseaddr(address)[1] or address).strip().strip("<>").lower()
 
 
 def _text(words: bytes | str) -> str:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import re
+from email.encoders import encode_base64
+from email.mime.base import MIMEBase
+from email.utils import formataddr
 from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage as DjangoEmailMessage
+from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 
-from cases.models import Outbox
+from cases.blobs import open_blob
+from cases.file_names import safe_file_name
+from cases.models import Attachment, EmailAddress, EmailMessage, Outbox
 from cases.outbound.composing import automatic_headers, bracketed, one_line, sender_header, split_sender
 from routing.addresses import normalise_address
 
 __all__ = ["CannotCompose", "compose", "written_out"]
+
+# What would be read as a mail inside the mail, or as several files; sent as plain bytes instead.
+NOT_A_FILE = ("message", "multipart")
+_TYPE = re.compile(r"([a-z]{1,20})/([a-z0-9][a-z0-9!#$&^_.+-]{0,100})(?:$|;)")
 
 
 class CannotCompose(ValueError):
@@ -20,29 +31,86 @@ class CannotCompose(ValueError):
 
 
 def compose(outbox: Outbox, connection: BaseEmailBackend) -> DjangoEmailMessage:
-    """The mail of a notice. Raises CannotCompose. The row's key goes along as `e2c_idempotency_key`.
+    """The mail of a row. Raises CannotCompose, and OSError while the storage does not give its files. The row's key
+    goes along as `e2c_idempotency_key`.
 
     The mail is written out once as a trial: what is wrong with it shows before the hand-over, not in the middle of it.
     """
     if not outbox.message_identifier:
         raise CannotCompose("The row has no Message-ID.")
+    try:
+        if outbox.kind == Outbox.Kind.REPLY and outbox.email_message is not None:
+            message = _mail_of_a_person(outbox, outbox.email_message)
+        else:
+            message = _notice(outbox)
+        message.connection = connection
+        message.e2c_idempotency_key = outbox.key  # type: ignore[attr-defined]
+        written_out(message)
+    except (ValueError, LookupError, TypeError) as error:  # BadHeaderError and UnicodeError are ValueErrors
+        raise CannotCompose(f"The mail could not be written: {error}") from error
+    return message
+
+
+def _notice(outbox: Outbox) -> DjangoEmailMessage:
     if normalise_address(split_sender(settings.E2C_SYSTEM_FROM)[1]) is None:
         raise CannotCompose("E2C_SYSTEM_FROM is not an address that mail can come from.")
-    message = DjangoEmailMessage(
+    return DjangoEmailMessage(
         subject=one_line(outbox.subject),
         body=outbox.text_body,
         from_email=sender_header(settings.E2C_SYSTEM_FROM),
         to=[outbox.recipient],
         headers={"Message-ID": bracketed(outbox.message_identifier)}
         | automatic_headers(answers_a_mail=outbox.answers_id is not None),
-        connection=connection,
     )
-    message.e2c_idempotency_key = outbox.key  # type: ignore[attr-defined]
-    try:
-        written_out(message)
-    except (ValueError, LookupError, TypeError) as error:  # BadHeaderError and UnicodeError are ValueErrors
-        raise CannotCompose(f"The mail could not be written: {error}") from error
+
+
+def _mail_of_a_person(outbox: Outbox, written: EmailMessage) -> DjangoEmailMessage:
+    """What the use case wrote, as it wrote it."""
+    people: dict[str, list[str]] = {role: [] for role in EmailAddress.Role.values}
+    for each in written.addresses.all():
+        people[each.role].append(_mailbox(each.name, each.address))
+    headers = {"Message-ID": bracketed(outbox.message_identifier)}
+    if written.in_reply_to:
+        headers["In-Reply-To"] = bracketed(written.in_reply_to)
+    if written.references:
+        headers["References"] = " ".join(map(bracketed, written.references.split()))
+    message = EmailMultiAlternatives(
+        subject=one_line(written.subject),
+        body=written.text_body,
+        from_email=_mailbox(written.from_name, written.from_address),
+        to=people[EmailAddress.Role.TO],
+        cc=people[EmailAddress.Role.CC],
+        bcc=people[EmailAddress.Role.BCC],
+        reply_to=people[EmailAddress.Role.REPLY_TO],
+        headers=headers,
+    )
+    if written.html_body:
+        message.attach_alternative(written.html_body, "text/html")
+    for attachment in written.attachments.select_related("blob"):
+        message.attach(_file(attachment))
     return message
+
+
+def _mailbox(name: str, address: str) -> str:
+    """`Name <address>`; a name that itself looks like an address is left out, for some programs would read that."""
+    name = one_line(name, limit=100)
+    return formataddr((name, address), charset="utf-8") if name and "@" not in name else address
+
+
+def _file(attachment: Attachment) -> MIMEBase:
+    """The exact bytes: Django's own attachments of text would change line ends."""
+    kind = _TYPE.match(attachment.content_type)
+    main, sub = kind.groups() if kind and kind[1] not in NOT_A_FILE else ("application", "octet-stream")
+    part = MIMEBase(main, sub)
+    try:
+        with open_blob(attachment.blob) as stream:
+            part.set_payload(stream.read())
+    except FileNotFoundError as error:
+        raise CannotCompose(f"The file {attachment.file_name} is not in the storage.") from error
+    encode_base64(part)
+    name = one_line(safe_file_name(attachment.file_name, f"attachment-{attachment.position + 1}"), limit=150)
+    part.add_header("Content-Disposition", "attachment", filename=name if name.isascii() else ("utf-8", "", name))
+    return part
 
 
 def written_out(message: DjangoEmailMessage) -> bytes:
