@@ -6,7 +6,7 @@ Once a function of this module returns, the bytes and their row are committed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "RAW_BODY_IN_ROW",
     "RequestFacts",
+    "nothing_to_check",
     "raw_bytes",
     "store_inbound_request",
     "store_raw_mail",
@@ -64,10 +65,20 @@ class RequestFacts:
         )
 
 
-def store_inbound_request(*, provider: str, facts: RequestFacts, body: bytes) -> InboundEmail:
-    """Store a provider's request that brings mail. Two INSERTs in one transaction when the body is small."""
+def nothing_to_check() -> None:
+    """For providers whose proof needs no memory."""
+
+
+def store_inbound_request(
+    *, provider: str, facts: RequestFacts, body: bytes, check: Callable[[], None] = nothing_to_check
+) -> InboundEmail:
+    """Store a provider's request that brings mail. Two INSERTs in one transaction when the body is small.
+
+    `check` runs in the transaction before anything is written; when it raises, nothing is stored.
+    """
     raw = _raw_body(body)
     with transaction.atomic(durable=True):
+        check()
         raw.save(force_insert=True)
         return InboundEmail.objects.create(
             received_at=timezone.now(),
@@ -81,10 +92,13 @@ def store_inbound_request(*, provider: str, facts: RequestFacts, body: bytes) ->
         )
 
 
-def store_tracking_request(*, provider: str, facts: RequestFacts, body: bytes) -> TrackingRequest:
-    """Store a provider's request about mail that we sent."""
+def store_tracking_request(
+    *, provider: str, facts: RequestFacts, body: bytes, check: Callable[[], None] = nothing_to_check
+) -> TrackingRequest:
+    """Store a provider's request about mail that we sent; `check` as above."""
     raw = _raw_body(body)
     with transaction.atomic(durable=True):
+        check()
         raw.save(force_insert=True)
         return TrackingRequest.objects.create(
             received_at=timezone.now(),

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import connection
 
 from cases.inbound.stored_request import StoredRequest
 from cases.models import ProviderToken
@@ -20,6 +20,9 @@ __all__ = ["SignedContent", "StaleToken", "TokenReused", "remember_token", "sign
 
 OLDEST = timedelta(hours=12)  # Mailgun retries for 8 hours
 FARTHEST_AHEAD = timedelta(minutes=5)  # clocks differ
+INSERT_NEW_TOKEN = """
+    INSERT INTO cases_providertoken (provider, token, content_hash, seen_at) VALUES (%s, %s, %s, %s)
+    ON CONFLICT DO NOTHING"""
 SIGNATURE_FIELDS = frozenset({"token", "timestamp", "signature"})
 
 
@@ -72,21 +75,20 @@ def _time_of(timestamp: str) -> datetime | None:
 
 
 def remember_token(provider: str, signed: SignedContent, *, now: datetime) -> None:
-    """Raises StaleToken or TokenReused for a request that is not to be stored. One statement for a known token."""
-    if _check_known(provider, signed):
-        return
-    if signed.signed_at is None or not now - OLDEST <= signed.signed_at <= now + FARTHEST_AHEAD:
-        raise StaleToken
-    try:
-        with transaction.atomic():
-            ProviderToken.objects.create(provider=provider, token=signed.token, content_hash=signed.content_hash)
-    except IntegrityError:  # the same request came twice at once
-        _check_known(provider, signed)
+    """Raises StaleToken or TokenReused for a request that is not to be stored. One statement for a new token, two for
+    a known one.
 
-
-def _check_known(provider: str, signed: SignedContent) -> bool:
-    known = ProviderToken.objects.filter(provider=provider, token=signed.token).values_list("content_hash", flat=True)
-    found = known.first()
-    if found is not None and found != signed.content_hash:
+    Runs in the transaction that stores the request, which these exceptions undo. The same token twice at once: the
+    second request waits here for the first to commit.
+    """
+    with connection.cursor() as cursor:
+        # bulk_create(ignore_conflicts=True) does not say whether there was a conflict.
+        cursor.execute(INSERT_NEW_TOKEN, [provider, signed.token, signed.content_hash, now])
+        is_new = cursor.rowcount == 1
+    if is_new:
+        if signed.signed_at is None or not now - OLDEST <= signed.signed_at <= now + FARTHEST_AHEAD:
+            raise StaleToken
+    elif not ProviderToken.objects.filter(
+        provider=provider, token=signed.token, content_hash=signed.content_hash
+    ).exists():
         raise TokenReused
-    return found is not None
