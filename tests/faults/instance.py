@@ -90,15 +90,13 @@ class Instance:
         self.port = free_port()
         self.log = folder.parent / f"{folder.name}.log"
         self.programs: list[Program] = []
-        self.env = environment(
-            folder,
-            **SETTINGS,
-            DATABASE_URL=database_url,
-            CELERY_BROKER_URL=broker_url,
-            PORT=str(self.port),
-            DJANGO_SETTINGS_MODULE="e2c_project.settings",
-            **settings,
-        )
+        own = {
+            "DATABASE_URL": database_url,
+            "CELERY_BROKER_URL": broker_url,
+            "PORT": str(self.port),
+            "DJANGO_SETTINGS_MODULE": "e2c_project.settings",
+        }
+        self.env = environment(folder, **(SETTINGS | own | settings))
 
     def __enter__(self) -> Instance:
         return self
@@ -120,10 +118,12 @@ class Instance:
         self.programs.append(program)
         return program
 
-    def start_web(self, *, web_workers: int = 1) -> Program:
+    def web_command(self, *, web_workers: int = 1) -> list[str]:
         with override_settings(PORT=self.port):
-            command = web_command(host="127.0.0.1", web_workers=web_workers)
-        program = self.start("web", command)
+            return web_command(host="127.0.0.1", web_workers=web_workers)
+
+    def start_web(self, *, web_workers: int = 1) -> Program:
+        program = self.start("web", self.web_command(web_workers=web_workers))
         wait_until(lambda: self.get("/readyz")[0] == 200, "the web server answers", seconds=START_TIMEOUT)
         return program
 
