@@ -20,7 +20,7 @@ __all__ = ["SignedContent", "StaleToken", "TokenReused", "remember_token", "sign
 
 OLDEST = timedelta(hours=12)  # Mailgun retries for 8 hours
 FARTHEST_AHEAD = timedelta(minutes=5)  # clocks differ
-INSERT_NEW_TOKEN = """
+INSERT_IF_NEW = """
     INSERT INTO cases_providertoken (provider, token, content_hash, seen_at) VALUES (%s, %s, %s, %s)
     ON CONFLICT DO NOTHING"""
 SIGNATURE_FIELDS = frozenset({"token", "timestamp", "signature"})
@@ -83,7 +83,7 @@ def remember_token(provider: str, signed: SignedContent, *, now: datetime) -> No
     """
     with connection.cursor() as cursor:
         # bulk_create(ignore_conflicts=True) does not say whether there was a conflict.
-        cursor.execute(INSERT_NEW_TOKEN, [provider, signed.token, signed.content_hash, now])
+        cursor.execute(INSERT_IF_NEW, [provider, signed.token, signed.content_hash, now])
         is_new = cursor.rowcount == 1
     if is_new:
         if signed.signed_at is None or not now - OLDEST <= signed.signed_at <= now + FARTHEST_AHEAD:
