@@ -61,7 +61,7 @@ class ParsedEmail:
     cc: tuple[MailAddress, ...] = ()
     bcc: tuple[MailAddress, ...] = ()
     resent_to: tuple[MailAddress, ...] = ()  # Resent-To, then Resent-Cc, Resent-Bcc
-    # Delivered-To, X-Original-To, X-Forwarded-To, Envelope-To (DESIGN order), addresses only.
+    # Delivered-To, X-Original-To, X-Forwarded-To, Envelope-To (best first), addresses only.
     delivered_to: tuple[str, ...] = ()
     subject: str = ""
     date: datetime | None = None  # aware, UTC; None when missing, unreadable or absurd
@@ -127,7 +127,7 @@ class Authentication:
         return self.dmarc == "fail"
 
 
-# automatic_kind values, CONTRACT's table; "" = a person wrote it.
+# automatic_kind values, docs/inbound.md's table; "" = a person wrote it.
 AUTOMATIC_KINDS = (
     "bounce",
     "out_of_office",

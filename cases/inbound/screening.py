@@ -148,7 +148,7 @@ def need_routing_address(mail: Screened) -> Refusal | None:
 
 
 def refuse_unmatched_automatic(mail: Screened) -> Refusal | None:
-    """CONTRACT's table of automatic kinds, column "does not match"."""
+    """Automatic mail that matches nothing (docs/inbound.md, automatic mail)."""
     kind = mail.analysis.automatic_kind
     if kind == "bounce":
         return Rejected(Reason.BOUNCE_UNMATCHED, "a bounce, and no mail that we sent matches it")

@@ -1,4 +1,4 @@
-"""Is a mail part of a case? Which sign says so, and may the sender join by it? (CONTRACT: "proof of thread")
+"""Is a mail part of a case? Which sign says so, and may the sender join by it? (docs/inbound.md, "proof of thread")
 
 Strong signs are ours and unguessable: the signed reply address, our signed Message-ID, a thread token. Weak ones
 anybody can copy from a header: their Message-ID, Outlook's Thread-Index. A case number or a similar subject is never a
@@ -119,7 +119,7 @@ def signs_of_thread(
     use_headers: bool,
     keys: Sequence[str],
 ) -> list[Sign]:
-    """Every sign, best first (DESIGN 5.5)."""
+    """Every sign, best first."""
     signs: list[Sign] = []
     for recipient in recipients:
         if case_id := case_of_reply_address(recipient.address, keys):
@@ -181,7 +181,7 @@ def find_thread(email: ParsedEmail, analysis: Analysis, signs: Sequence[Sign]) -
 
 
 def weigh(sign: Sign, case: Case, email: ParsedEmail, analysis: Analysis, *, is_participant: bool) -> Thread:
-    """CONTRACT's table: proof of thread by who wrote."""
+    """The table of docs/inbound.md: proof of thread by who wrote."""
     moved = sign.case_id != case.pk
     because = f"{sign.because}; case {case.number}" + (" (merged)" if moved else "")
     basis = Basis.MERGED if moved else sign.basis

@@ -136,7 +136,7 @@ class Case(models.Model):
         related_name="merged_cases",
         verbose_name=_("merged into"),
     )
-    # A weak sign of a thread (CONTRACT "proof of thread"): a person joins with one click or waves it off.
+    # A weak sign of a thread (docs/inbound.md): a person joins with one click or waves it off.
     possibly_belongs_to = models.ForeignKey(
         "self",
         null=True,

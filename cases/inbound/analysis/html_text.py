@@ -2,7 +2,7 @@
 
 Nothing here makes HTML safe to show; it only reads words. Before the HTML parser sees a mail, tags that carry no line
 structure are dropped and the number of the others is capped: thousands of open elements or of formatting elements cost
-a conforming parser quadratic time (THREATS 13), and none of them changes the words.
+a conforming parser quadratic time, and none of them changes the words.
 """
 
 from __future__ import annotations
