@@ -19,7 +19,7 @@ class EmailMessage(models.Model):
         FAILED = "failed", _("Failed")
 
     class ThreadBasis(models.TextChoices):
-        """What tied a mail to its case, CONTRACT's words."""
+        """What tied a mail to its case."""
 
         REPLY_ADDRESS = "reply_address", _("signed reply address")
         OUR_MESSAGE_ID = "our_message_id", _("answers a mail we sent")

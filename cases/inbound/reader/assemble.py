@@ -17,7 +17,7 @@ from routing.addresses import read_address_list, read_sender
 
 __all__ = ["read_mail_in_process", "read_pieces"]
 
-# In the order in which DESIGN asks for the recipient of a mail.
+# In the order in which a recipient is looked for.
 _DELIVERED_TO = ("delivered-to", "x-original-to", "x-forwarded-to", "envelope-to")
 # RFC 5322 section 3.6: at most one of each.
 _ONLY_ONCE = ("from", "to", "cc", "subject", "date", "message-id", "content-type")
