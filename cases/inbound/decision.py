@@ -10,6 +10,7 @@ from datetime import datetime
 
 from cases.inbound.parsed import Analysis, ParsedEmail, ProviderFacts
 from cases.inbound.screening import Proceed, Refusal, Screened, screen_new_case, screen_sender
+from cases.inbound.special_parts import SpecialParts
 from cases.inbound.threading import Thread, find_related, find_thread, signs_of_thread
 from cases.inbound.trail import Trail
 from cases.lifecycle import OnClosedCase, effect_of_mail, may_reopen_cases
@@ -30,6 +31,7 @@ class ReadEmail:
     own_sender_because: str
     snippet: str
     dedupe_key: str
+    special_parts: SpecialParts
 
     @property
     def routing_address(self) -> RoutingAddress | None:

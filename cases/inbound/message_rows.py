@@ -67,6 +67,7 @@ def write_message(
         sender_is_participant=is_participant,
         flags=flags_of(mail, flags),
         defects=list(email.defects),
+        special_parts=mail.special_parts.as_json(),
         also_received_by=mail.also_received_by,
     )
     people = [

@@ -24,6 +24,7 @@ from cases.inbound.provider_requests import (
 )
 from cases.inbound.reader import TooComplex, UnreadableMail, looks_empty, read_mail, read_pieces
 from cases.inbound.recipients import recipients_of
+from cases.inbound.special_parts import find_special_parts
 from cases.inbound.trail import Trail
 from cases.models import InboundEmail
 from cases.reasons import Reason
@@ -81,6 +82,7 @@ def read_email(inbound: InboundEmail, trail: Trail, *, dry_run: bool = False) ->
         own_sender_because=own_sender,
         snippet=" ".join((analysis.reply_text or email.text_body)[:2000].split())[:SNIPPET_LENGTH],
         dedupe_key=dedupe_key(as_sent),
+        special_parts=find_special_parts(email),
     )
 
 
