@@ -40,7 +40,7 @@ $(INSTALLED_DEV): requirements-dev.txt | $(PY)
 	@touch $@ $(INSTALLED)
 
 run: $(INSTALLED) ## start everything on this machine, with demo data; Ctrl-C stops it
-	@E2C_MODE=demo exec $(PY) manage.py run --setup
+	@E2C_MODE=demo exec $(PY) manage.py run --setup --with-parent
 
 test: $(INSTALLED_DEV) ## run every test that can run here: on SQLite, then on PostgreSQL and Redis where they answer
 	@$(MAKE) --no-print-directory test-sqlite

@@ -40,6 +40,9 @@ class Command(ContractCommand):
         parser.add_argument(
             "--setup", action="store_true", help="set the instance up first, in demo mode with demo data"
         )
+        parser.add_argument(
+            "--with-parent", action="store_true", help="stop when the process that started this one is gone"
+        )
         parser.add_argument("--host", default="127.0.0.1", help="address the web server listens on (127.0.0.1)")
         parser.add_argument("--workers", type=int, default=1, metavar="N", help="Celery workers (1)")
         parser.add_argument("--web-workers", type=int, default=1, metavar="N", help="web server processes (1)")
@@ -60,11 +63,15 @@ class Command(ContractCommand):
         connections.close_all()
         self.stdout.write("Starting ...")
         self.stdout.flush()
+        parent = os.getppid() if options["with_parent"] else None
         supervisor = Supervisor(programs, environment=os.environ | QUIET, out=sys.stdout)
         has_started = False
 
         def on_tick() -> bool | None:
             nonlocal has_started
+            if parent is not None and os.getppid() != parent:
+                # Whoever runs `make run` and ends make alone means all of it.
+                return False
             if has_started:
                 return None
             if supervisor.is_running("web"):
