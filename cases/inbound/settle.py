@@ -23,6 +23,7 @@ from cases.inbound.circumstances import load_circumstances
 from cases.inbound.decision import AppendToCase, Circumstances, Decision, OpenCase, ReadEmail, SeenBefore, decide
 from cases.inbound.dedupe import thread_root
 from cases.inbound.message_rows import StoredFiles
+from cases.inbound.reader.charsets import clean_text
 from cases.inbound.reading import NotAMail, ReadFailed, TemporaryFailure, read_email
 from cases.inbound.trail import Trail
 from cases.inbound.writing import (
@@ -40,6 +41,9 @@ from routing.owners import choose_owner
 logger = logging.getLogger(__name__)
 
 BATCH = 10
+# After this many attempts a mail is settled as the last of its batch, so that, if it ends its worker again, it takes
+# no other mail with it into quarantine.
+TRIED_TOGETHER = 2
 # A mail whose writing collided with another one (same dedupe key) is decided anew; twice is plenty, see
 # decide_and_write.
 COLLISIONS = 3
@@ -91,6 +95,7 @@ def settle_batch(*, limit: int = BATCH, min_age: timedelta = timedelta(0)) -> in
     if not rows:
         return 0
     circumstances = load_circumstances()
+    claimed, rows = len(rows), those_to_settle(rows)
     renew_after = time.monotonic() + lease.total_seconds() / 4
     for inbound in rows:
         if time.monotonic() > renew_after:
@@ -98,7 +103,21 @@ def settle_batch(*, limit: int = BATCH, min_age: timedelta = timedelta(0)) -> in
             renew_after = time.monotonic() + lease.total_seconds() / 4
             renew_lease(token, lease)
         settle_one(inbound, circumstances)
-    return len(rows)
+    return claimed
+
+
+def those_to_settle(rows: list[InboundEmail]) -> list[InboundEmail]:
+    """A mail that ended several workers may end the next one too: one of that kind comes last, the others wait."""
+    suspects = [inbound for inbound in rows if inbound.attempts > TRIED_TOGETHER]
+    others = [inbound for inbound in rows if inbound.attempts <= TRIED_TOGETHER]
+    for inbound in suspects[1:]:  # as if they had not been claimed; they are due at once
+        release_for_retry(
+            inbound,
+            waiting_state=InboundEmail.State.RECEIVED,
+            not_before=timezone.now(),
+            attempts=inbound.attempts - 1,
+        )
+    return others + suspects[:1]
 
 
 def renew_lease(token: str, lease: timedelta) -> None:
@@ -111,6 +130,12 @@ def renew_lease(token: str, lease: timedelta) -> None:
 def settle_one(inbound: InboundEmail, circumstances: Circumstances, *, dry_run: bool = False) -> Settled:
     """Turn one claimed mail into a case, a message on a case, or a recorded refusal. Never raises for a bad mail."""
     settled = Settled(inbound, Trail())
+    if inbound.attempts > settings.E2C_SETTLE_ATTEMPTS and not dry_run:
+        # An exception would have been recorded, and been the end sooner: this mail ended its workers.
+        because = f"{inbound.attempts - 1} workers began with it and did not come back"
+        settled.state, settled.reason, settled.because = InboundEmail.State.QUARANTINED, Reason.FAILED, because
+        quarantine_failed(settled, because, inbound.last_error)
+        return settled
     try:
         settled.mail = read_email(inbound, settled.trail, dry_run=dry_run)
         decide_and_write(settled, settled.mail, circumstances, dry_run=dry_run)
@@ -206,6 +231,7 @@ def describe_outcome(settled: Settled) -> None:
 
 def refuse_unread(settled: Settled, state: InboundEmail.State, reason: Reason, because: str, *, dry_run: bool) -> None:
     """Record an outcome for a request that gave no mail. The raw request is kept; an admin can retry it."""
+    because = clean_text(because)  # it may quote the request
     settled.state, settled.reason, settled.because = state, reason, because
     settled.trail.note("read", reason.value, because)
     if dry_run:
@@ -229,6 +255,8 @@ def try_again_later(settled: Settled, error: str, *, dry_run: bool) -> None:
     """
     inbound = settled.inbound
     inbound.state = InboundEmail.State.PROCESSING  # whatever the failed transaction wrote is rolled back
+    # An error may quote what no database stores (NUL, half a surrogate pair): it would never be recorded.
+    error = clean_text(error)
     last_line = error.strip().rsplit("\n", 1)[-1][:400]
     settled.because = last_line
     if dry_run or inbound.attempts >= settings.E2C_SETTLE_ATTEMPTS:
