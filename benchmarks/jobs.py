@@ -17,6 +17,7 @@ import django
 
 django.setup()
 
+from celery import current_app  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.contrib.auth.models import User  # noqa: E402
 from django.db import connection  # noqa: E402
@@ -71,6 +72,31 @@ def drain() -> dict[str, Any]:
         "per_second": mails_settled / seconds,
         "cpu_ms": 1000 * (time.process_time() - cpu) / mails_settled,
     }
+
+
+def ring(task: str, times: str) -> dict[str, Any]:
+    for _ in range(int(times)):
+        current_app.send_task(task, ignore_result=True)
+    return {}
+
+
+def workers() -> int:
+    """How many Celery workers answer."""
+    return len(current_app.control.ping(timeout=2))
+
+
+def settling_rate(count: str) -> float:
+    """Mails a second of the newest `count`, from the first that was settled to the last."""
+    times = sorted(InboundEmail.objects.order_by("-pk").values_list("settled_at", flat=True)[: int(count)])
+    if {state for (state,) in InboundEmail.objects.values_list("state")[: int(count)]} != {"case"}:
+        raise RuntimeError("not every mail became a case")
+    return (len(times) - 1) / (times[-1] - times[0]).total_seconds()
+
+
+def lags(count: str) -> list[float]:
+    """Seconds from the commit of each of the newest mails to its outcome."""
+    times = InboundEmail.objects.order_by("-pk").values_list("received_at", "settled_at")[: int(count)]
+    return [(settled - received).total_seconds() for received, settled in times]
 
 
 def statements() -> dict[str, int]:
