@@ -15,7 +15,16 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Left
 from django.utils.translation import gettext_lazy as _
 
-from cases.models import Attachment, Case, CaseEvent, CaseQuerySet, CaseTask, EmailMessage
+from cases.models import (
+    Attachment,
+    Case,
+    CaseEvent,
+    CaseQuerySet,
+    CaseTask,
+    Delivery,
+    EmailAddress,
+    EmailMessage,
+)
 from cases.models.case import NUMBER_OFFSET
 from routing.models import Queue, QueueMember
 
@@ -30,10 +39,10 @@ TEXT_SHOWN = 30_000  # characters of one mail on the case page
 MAX_KEY = 2**63 - 1
 
 
-def _grants_view_all(user: Any) -> QuerySet[Permission]:
-    """The permission row if the user holds cases.view_all_cases, directly or by a group (as ModelBackend)."""
+def _grants(user: Any, codename: str) -> QuerySet[Permission]:
+    """The permission row if the user holds this permission of cases, directly or by a group (as ModelBackend)."""
     return Permission.objects.filter(
-        Q(user=user) | Q(group__user=user), content_type__app_label="cases", codename="view_all_cases"
+        Q(user=user) | Q(group__user=user), content_type__app_label="cases", codename=codename
     )
 
 
@@ -41,7 +50,7 @@ def may_view_all_cases(user: Any) -> bool:
     """At most one statement; the answer of user.has_perm("cases.view_all_cases")."""
     if not user.is_active or isinstance(user, AnonymousUser):
         return False
-    return user.is_superuser or _grants_view_all(user).exists()
+    return user.is_superuser or _grants(user, "view_all_cases").exists()
 
 
 def visible_cases(user: Any) -> CaseQuerySet:
@@ -55,7 +64,7 @@ def visible_cases(user: Any) -> CaseQuerySet:
     if user.is_superuser:
         return cases
     queues = QueueMember.objects.filter(user=user).values("queue")
-    return cases.filter(Q(owner_user=user) | Q(owner_queue__in=queues) | Exists(_grants_view_all(user)))
+    return cases.filter(Q(owner_user=user) | Q(owner_queue__in=queues) | Exists(_grants(user, "view_all_cases")))
 
 
 # The list
@@ -88,7 +97,9 @@ class Cursor:
             cursor = cls(at=datetime.fromisoformat(at), key=int(key))
         except (ValueError, binascii.Error):
             return None
-        return cursor if cursor.at.tzinfo is not None and 0 < cursor.key <= MAX_KEY else None
+        # Years at the ends of the calendar have moments that no other time zone can write down.
+        is_sane = cursor.at.tzinfo is not None and 1900 <= cursor.at.year <= 9000
+        return cursor if is_sane and 0 < cursor.key <= MAX_KEY else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +237,9 @@ def find_visible_case(user: Any, number: int) -> Case | None:
         .annotate(
             # A rep may be pointed to a case that is none of theirs: then the page names no subject and offers no
             # join.
-            may_see_possible=Exists(visible_cases(user).filter(pk=OuterRef("possibly_belongs_to")))
+            may_see_possible=Exists(visible_cases(user).filter(pk=OuterRef("possibly_belongs_to"))),
+            # Whether a composer is offered. Who may send from what is asked when it opens, and again when it is sent.
+            may_reply=Value(True) if user.is_superuser else Exists(_grants(user, "reply_case")),
         )
         .first()
     )
@@ -250,13 +263,14 @@ def messages_of(case: Case, *, before: Cursor | None = None, size: int = MESSAGE
             Q(received_at__lt=before.at) | Q(received_at=before.at, pk__lt=before.key), received_at__lte=before.at
         )
     found = list(
-        messages.select_related("inbound_email", "created_by")
+        messages.select_related("inbound_email", "created_by", "outbox")
         .only(
             *("case_id", "inbound_email_id", "incoming", "status", "from_address", "from_name", "subject", "snippet"),
             *("message_date", "received_at", "is_automatic", "automatic_kind", "is_bounce", "bounce", "spf", "dkim"),
             *("dmarc", "authenticated_by", "thread_basis", "flags", "defects", "also_received_by"),
             *("inbound_email__trail", "inbound_email__provider", "inbound_email__envelope_recipients"),
             *("created_by__username", "created_by__first_name", "created_by__last_name"),
+            *("outbox__state", "outbox__detail", "outbox__not_before", "outbox__lease_until", "outbox__sent_at"),
         )
         .annotate(
             text_start=Left("text_body", TEXT_SHOWN + 1),
@@ -268,7 +282,8 @@ def messages_of(case: Case, *, before: Cursor | None = None, size: int = MESSAGE
             has_headers=models.Case(models.When(headers__isnull=True, then=Value(False)), default=Value(True)),
         )
         .prefetch_related(
-            "addresses", models.Prefetch("attachments", Attachment.objects.select_related("blob").order_by("position"))
+            models.Prefetch("addresses", _with_delivery()),
+            models.Prefetch("attachments", Attachment.objects.select_related("blob").order_by("position")),
         )
         .order_by("-received_at", "-pk")[: size + 1]
     )
@@ -277,11 +292,22 @@ def messages_of(case: Case, *, before: Cursor | None = None, size: int = MESSAGE
     return MessagePage(page[::-1], earlier)
 
 
+def _with_delivery() -> QuerySet[EmailAddress]:
+    """Addresses, each with what became of our mail for it."""
+    of_recipient = Delivery.objects.filter(
+        email_message=OuterRef("email_message"), recipient=OuterRef("address")
+    ).order_by()
+    return EmailAddress.objects.annotate(
+        delivery_state=Subquery(of_recipient.values("state")[:1]),
+        delivery_detail=Subquery(of_recipient.values("detail")[:1]),
+    ).order_by("pk")
+
+
 def events_of(case: Case) -> list[CaseEvent]:
-    """The newest lines of a case's history, oldest first. Added mails are left out: the mails themselves are shown."""
+    """The newest lines of a case's history, oldest first. Mails that came or left are shown themselves."""
     events = (
         CaseEvent.objects.filter(case=case)
-        .exclude(kind=CaseEvent.Kind.EMAIL_ADDED)
+        .exclude(kind__in=[CaseEvent.Kind.EMAIL_ADDED, CaseEvent.Kind.REPLY_QUEUED, CaseEvent.Kind.REPLY_SENT])
         .select_related("actor")
         .order_by("-pk")[:EVENTS_PER_PAGE]
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path, register_converter
 
-from cases.views import case_list, case_page, files, login, mail, possible_case
+from cases.views import case_list, case_page, files, login, mail, possible_case, reply
 
 
 class CaseNumber:
@@ -38,6 +38,9 @@ urlpatterns = [
     path("cases/<case_number:number>/", case_page.case_page, name="case"),
     path("cases/<case_number:number>/join/", possible_case.join, name="case_join"),
     path("cases/<case_number:number>/keep-apart/", possible_case.keep_apart, name="case_keep_apart"),
+    path("cases/<case_number:number>/reply/", reply.reply, name="case_reply"),
+    path("cases/<case_number:number>/messages/<key:message_id>/undo/", reply.undo, name="reply_undo"),
+    path("cases/<case_number:number>/messages/<key:message_id>/send-again/", reply.again, name="reply_again"),
     path("cases/<case_number:number>/messages/<key:message_id>/html/", mail.message_html, name="message_html"),
     path("cases/<case_number:number>/messages/<key:message_id>/text/", mail.message_text, name="message_text"),
     path(

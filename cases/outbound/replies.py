@@ -42,6 +42,7 @@ __all__ = [
     "SentBefore",
     "Unseen",
     "cancel_reply",
+    "discard_draft",
     "reply_to_case",
     "send_again",
 ]
@@ -146,6 +147,17 @@ def send_again(message: EmailMessage, *, by: User) -> None:
     for the author's permission again.
     """
     resend(_outbox_for(message, by=by), by=by)
+
+
+@transaction.atomic
+def discard_draft(message_id: int, *, case: Case, by: User) -> None:
+    """Delete the author's own draft: it was sent as another mail. The row of the Outbox stays as history."""
+    drafts = EmailMessage.objects.filter(
+        pk=message_id, case=case, created_by=by, incoming=False, status=EmailMessage.Status.DRAFT
+    )
+    for draft in drafts:
+        Outbox.objects.filter(email_message=draft, state=Outbox.State.CANCELLED).update(email_message=None)
+        draft.delete()
 
 
 def _outbox_for(message: EmailMessage, *, by: User) -> Outbox:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
@@ -18,6 +19,8 @@ from django.views.decorators.http import require_safe
 from cases.mail_html import FRAME_SANDBOX, text_to_html
 from cases.models import Attachment, Case, CaseEvent, EmailAddress, EmailMessage
 from cases.selectors import TEXT_SHOWN, Cursor, events_of, find_visible_case, messages_of, tasks_of
+from cases.views.composer import Composer, new_composer, newest_message, wants_composer
+from cases.views.sent_mail import SentMail, sent_mail
 
 OPEN_MESSAGES = (
     3  # the newest ones, beside the mail that opened the case; older ones show who, when and what in a line
@@ -30,6 +33,8 @@ WARNINGS: dict[str, str | Promise] = {
     "new_participant": _("The sender was not part of this case before. They answered with a valid link to it."),
     "dmarc_failed": _("The sender's domain says this mail is not from there (DMARC failed). It may be forged."),
 }
+ROLES_OF_THEIRS = (EmailAddress.Role.TO, EmailAddress.Role.CC, EmailAddress.Role.REPLY_TO)
+ROLES_OF_OURS = (EmailAddress.Role.TO, EmailAddress.Role.CC, EmailAddress.Role.BCC)
 AUTOMATIC_KINDS: dict[str, str | Promise] = {
     "bounce": _("Delivery report"),
     "out_of_office": _("Out of office"),
@@ -56,6 +61,7 @@ class ShownMessage:
     warnings: list[str | Promise]
     badges: list[str | Promise]
     is_open: bool
+    sending: SentMail | None  # None: it came in
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +74,25 @@ class TimelineItem:
 @require_safe
 @login_required
 def case_page(request: HttpRequest, number: int) -> HttpResponse:
-    case = find_visible_case(request.user, number)
-    if case is None:
+    """With `?reply=1`, `?all=1` or `?draft=<message>` the composer is open."""
+    user, case = request.user, find_visible_case(request.user, number)
+    if case is None or not isinstance(user, User):
         raise Http404
+    composer = None
+    if wants_composer(request) and not case.is_merged:
+        composer = new_composer(request, case, user, last_seen=newest_message(case))
+    return render_case(request, case, composer=composer)
+
+
+def render_case(request: HttpRequest, case: Case, *, composer: Composer | None, status: int = 200) -> HttpResponse:
+    """`case` comes from find_visible_case."""
     page = messages_of(case, before=Cursor.read(request.GET.get("before", "")))
     newest = {message.pk for message in page.messages[-OPEN_MESSAGES:]}
     shown = [
-        show_message(message, is_open=message.pk in newest or message.pk == case.source_id)
+        show_message(message, is_open=message.pk in newest or message.pk == case.source_id, reader_id=request.user.pk)
         for message in page.messages
+        # Drafts are their author's alone.
+        if message.status != EmailMessage.Status.DRAFT or message.created_by_id == request.user.pk
     ]
     since = page.messages[0].received_at if page.earlier else None
     items = [TimelineItem(each.message.received_at, shown=each) for each in shown]
@@ -92,11 +109,12 @@ def case_page(request: HttpRequest, number: int) -> HttpResponse:
         "people": people_of(case, page.messages),
         "opening": next((each for each in shown if each.message.pk == case.source_id), None),
         "frame_sandbox": FRAME_SANDBOX,
+        "composer": composer,
     }
-    return render(request, "cases/case.html", context)
+    return render(request, "cases/case.html", context, status=status)
 
 
-def show_message(message: Any, *, is_open: bool) -> ShownMessage:
+def show_message(message: Any, *, is_open: bool, reader_id: int | None = None) -> ShownMessage:
     """`message` comes from selectors.messages_of, with its `text_start`, `reply_start` and `has_html`."""
     whole, reply = message.text_start, message.reply_start.strip()
     first = reply or whole
@@ -107,7 +125,7 @@ def show_message(message: Any, *, is_open: bool) -> ShownMessage:
         message=message,
         recipients=[
             (role.label, [each for each in message.addresses.all() if each.role == role])
-            for role in (EmailAddress.Role.TO, EmailAddress.Role.CC, EmailAddress.Role.REPLY_TO)
+            for role in (ROLES_OF_THEIRS if message.incoming else ROLES_OF_OURS)
             if any(each.role == role for each in message.addresses.all())
         ],
         text=_linked(first),
@@ -118,6 +136,7 @@ def show_message(message: Any, *, is_open: bool) -> ShownMessage:
         warnings=[WARNINGS[flag] for flag in message.flags if flag in WARNINGS],
         badges=badges_of(message),
         is_open=is_open,
+        sending=sent_mail(message, reader_id=reader_id),
     )
 
 

@@ -1,0 +1,80 @@
+"""What became of a mail that we wrote, in words: never "sent" before the provider took it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from cases.models import Delivery, EmailAddress, EmailMessage, Outbox
+
+State = Outbox.State
+
+
+@dataclass(frozen=True, slots=True)
+class SentMail:
+    state: str
+    sentence: str
+    detail: str = ""
+    leaves_at: datetime | None = None  # set while it can be taken back
+    waits: bool = False  # will change by itself soon: the page looks again
+    is_trouble: bool = False
+    may_send_again: bool = False
+    may_edit: bool = False
+    deliveries: tuple[tuple[str, str | Promise, str], ...] = ()  # (address, state in words, detail)
+
+
+def sent_mail(message: Any, *, reader_id: int | None, now: datetime | None = None) -> SentMail | None:
+    """`message` comes from selectors.messages_of. None for mail that came in, and for mail of which there is nothing
+    to say.
+    """
+    outbox: Outbox | None = None if message.incoming else getattr(message, "outbox", None)
+    if outbox is None:
+        return None
+    is_own = message.created_by_id == reader_id
+    match State(outbox.state):
+        case State.QUEUED:
+            return _queued(outbox, now or timezone.now())
+        case State.SENDING:
+            return SentMail(outbox.state, _("Is being handed to the mail service."), waits=True)
+        case State.SENT:
+            return SentMail(outbox.state, _("Sent."), deliveries=_deliveries(message))
+        case State.UNCERTAIN:
+            return SentMail(
+                outbox.state,
+                _("It is uncertain whether this was sent: the mail service did not answer. It may have arrived."),
+                outbox.detail,
+                is_trouble=True,
+                may_send_again=True,
+                deliveries=_deliveries(message),
+            )
+        case State.FAILED:
+            sentence = _("Not sent. The text is kept.")
+            return SentMail(
+                outbox.state, sentence, outbox.detail, is_trouble=True, may_send_again=True, may_edit=is_own
+            )
+        case State.CANCELLED:
+            return SentMail(outbox.state, _("A draft: taken back before it was sent."), may_edit=is_own)
+
+
+def _queued(outbox: Outbox, now: datetime) -> SentMail:
+    not_before = outbox.not_before
+    if not_before is not None and not_before > now:
+        return SentMail(outbox.state, _("Waits so that you can undo it."), leaves_at=not_before, waits=True)
+    if outbox.detail:
+        sentence = _("Not sent yet: the mail service did not take it. It is tried again by itself.")
+        return SentMail(outbox.state, sentence, outbox.detail, leaves_at=outbox.lease_until or now, is_trouble=True)
+    return SentMail(outbox.state, _("Waits to be sent."), leaves_at=now, waits=True)
+
+
+def _deliveries(message: EmailMessage) -> tuple[tuple[str, str | Promise, str], ...]:
+    recipients: list[Any] = [each for each in message.addresses.all() if each.role != EmailAddress.Role.REPLY_TO]
+    return tuple(
+        (each.address, Delivery.State(each.delivery_state).label, each.delivery_detail or "")
+        for each in recipients
+        if each.delivery_state
+    )
