@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -66,7 +67,11 @@ def sweep_round(jobs: list[Job]) -> int:
         try:
             done += job.run()
         except Exception as error:  # noqa: BLE001 - logged; the rows stay due and the next round tries again
-            logger.error("sweep: %s failed: %s: %s", job.name, type(error).__name__, error)
+            # Not its words: a database quotes the row that it refuses, and with it a mail.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            logger.error(
+                "sweep: %s failed: %s in %s, line %s", job.name, type(error).__name__, place.name, place.lineno
+            )
             close_old_connections()
     Heartbeat.objects.update_or_create(name=SWEEPER, defaults={"at": timezone.now()})
     return done

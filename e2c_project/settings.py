@@ -13,6 +13,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from e2c_project import env, providers
+from e2c_project.log_filter import QUIET_LIBRARIES, SILENT_LIBRARIES
 from e2c_project.unfold import UNFOLD  # noqa: F401 - a setting by its name
 from routing.email_url import BadEmailUrl, parse_email_url
 
@@ -280,7 +281,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"links": {"()": "e2c_project.log_filter.HideVerificationLinks"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["links"]}},
+    "loggers": {name: {"level": "INFO"} for name in QUIET_LIBRARIES}
+    | {name: {"level": "WARNING"} for name in SILENT_LIBRARIES},
     "root": {
         "handlers": ["stderr"],
         "level": env.choice("E2C_LOG_LEVEL", "WARNING" if IS_DEMO else "INFO", ["DEBUG", "INFO", "WARNING", "ERROR"]),
