@@ -7,6 +7,7 @@ does.
 
 from __future__ import annotations
 
+import base64
 import enum
 import re
 import secrets
@@ -49,6 +50,12 @@ _LINK = re.compile(
     rf"(?:https?://[^\s\"'<>]{{0,500}}?)?{_TOKEN_START}[A-Za-z0-9_:%&#;=-]*"
     r"(?:\r?\n[>| \t]*(?=[A-Za-z0-9_:%-]{16})[A-Za-z0-9_:%&#;=-]+)*/?"
 )
+# The same in base64, which writes it in one of three ways: by how many bytes stand before it. Its ends depend on what
+# is beside it and are left out.
+_TOKEN_START_IN_BASE64 = tuple(
+    base64.b64encode(b"-" * before + _TOKEN_START.encode())[(0, 4, 4)[before] : -4] for before in range(3)
+)
+_LONGEST_FORWARD = 1024 * 1024  # bytes; a verification mail has two thousand
 _MAX_TOKEN_LENGTH = 400
 _IDENTIFIER = re.compile(r"[^\s@/]{1,200}@[^\s@/]{1,250}")
 _MASKED = "[verification link removed]"
@@ -267,6 +274,20 @@ def verification_mail_of(text: str) -> VerificationMail | None:
 def mask_links(text: str) -> str:
     """The text or HTML without any verification link: what people who may not verify can be shown."""
     return _LINK.sub(_MASKED, text)
+
+
+def mask_file(content: bytes) -> bytes:
+    """An attached file without any verification link: a mail is often forwarded as a file.
+
+    In base64 a link cannot be cut out, so a mail that holds one that way goes whole.
+    """
+    if _TOKEN_START.encode() in content:
+        return mask_links(content.decode("latin-1")).encode("latin-1")
+    if len(content) <= _LONGEST_FORWARD and b"base64" in content.lower():
+        joined = b"".join(content.split())
+        if any(start in joined for start in _TOKEN_START_IN_BASE64):
+            return _MASKED.encode()
+    return content
 
 
 def recognise_returned(message_ids: Iterable[str], body: str) -> VerificationMail | None:

@@ -26,13 +26,13 @@ from cases.inbound.reader import TooComplex, UnreadableMail, looks_empty, read_m
 from cases.inbound.recipients import recipients_of
 from cases.inbound.special_parts import find_special_parts
 from cases.inbound.trail import Trail
-from cases.models import InboundEmail
+from cases.models import EmailMessage, InboundEmail
 from cases.reasons import Reason
 from cases.thread_keys import signing_keys
 from cases.thread_token import case_of_message_id
 from routing.addresses import read_address_list
 from routing.matching import Directory, Match, find_routing_addresses
-from routing.verification import mask_links, recognise_returned
+from routing.verification import mask_file, mask_links, recognise_returned
 
 __all__ = ["NotAMail", "ReadFailed", "TemporaryFailure", "read_email"]
 
@@ -192,7 +192,10 @@ def analysis_context(directory: Directory) -> AnalysisContext:
 
 def without_verification_links(email: ParsedEmail) -> ParsedEmail:
     """A verification link in any mail, ours that came back or one somebody forwards, is not for reps to click."""
-    text, html = mask_links(email.text_body), mask_links(email.html_body)
-    if (text, html) == (email.text_body, email.html_body):
-        return email
-    return replace(email, text_body=text, html_body=html, defects=(*email.defects, "verification_link_removed"))
+    masked = replace(
+        email,
+        text_body=mask_links(email.text_body),
+        html_body=mask_links(email.html_body),
+        attachments=tuple(replace(file, content=mask_file(file.content)) for file in email.attachments),
+    )
+    return email if masked == email else replace(masked, defects=(*email.defects, EmailMessage.LINK_REMOVED))

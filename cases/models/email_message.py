@@ -31,6 +31,9 @@ class EmailMessage(models.Model):
         MANUAL = "manual", _("joined by a person")
         NONE = "none", _("no sign of a thread")
 
+    # The defect of a mail whose texts and files lost a verification link: its bytes still have it.
+    LINK_REMOVED = "verification_link_removed"
+
     case = models.ForeignKey("cases.Case", on_delete=models.PROTECT, related_name="messages")
     inbound_email = models.OneToOneField(
         "cases.InboundEmail", null=True, blank=True, on_delete=models.PROTECT, related_name="email_message"

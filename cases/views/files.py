@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from cases.blobs import open_blob
-from cases.downloads import SHOWN_INLINE, download, open_raw_body, picture
+from cases.downloads import SHOWN_INLINE, download, is_raw_for_reps, open_raw_body, picture
 from cases.file_names import safe_file_name
 from cases.models import Attachment
 from cases.selectors import visible_messages
@@ -46,13 +46,15 @@ def inline_image(request: HttpRequest, number: int, message_id: int, attachment_
 @require_safe
 @login_required
 def message_raw(request: HttpRequest, number: int, message_id: int) -> HttpResponseBase:
-    """The request that brought the mail, byte for byte."""
+    """The request that brought the mail, byte for byte: when nothing in it is for other eyes (is_raw_for_reps)."""
     message = get_object_or_404(
-        visible_messages(request.user, number).select_related("inbound_email__raw__blob").only("inbound_email"),
+        visible_messages(request.user, number)
+        .select_related("inbound_email__raw__blob")
+        .only("inbound_email", "defects"),
         pk=message_id,
         inbound_email__isnull=False,
     )
-    if message.inbound_email is None:
+    if message.inbound_email is None or not is_raw_for_reps(message):
         raise Http404
     return download(
         open_raw_body(message.inbound_email.raw),
