@@ -51,10 +51,15 @@ class TemporaryFailure(RuntimeError):
     """Something outside failed that may work later."""
 
 
-def read_email(inbound: InboundEmail, trail: Trail, *, dry_run: bool = False) -> ReadEmail:
-    """Everything that can be known about a mail without looking at cases. One query (the routing addresses)."""
+def read_email(inbound: InboundEmail, trail: Trail, *, dry_run: bool = False, charset: str = "") -> ReadEmail:
+    """Everything that can be known about a mail without looking at cases. One query (the routing addresses).
+
+    `charset`: what a person says its text is written in; "" for what the mail says.
+    """
     received = received_mail(inbound, dry_run=dry_run)
-    as_sent = parse(received)
+    if charset and received.raw is None:
+        raise ReadFailed(Reason.PARSE_FAILED, "the provider decoded the text itself: there are no bytes to read anew")
+    as_sent = parse(received, charset=charset)
     email = without_verification_links(as_sent)
     note_reading(email, trail)
     recipients = tuple(recipients_of(email, received.facts))
@@ -122,14 +127,14 @@ def add_siblings(inbound: InboundEmail, *, count: int) -> None:
     )
 
 
-def parse(received: ReceivedMail) -> ParsedEmail:
+def parse(received: ReceivedMail, *, charset: str = "") -> ParsedEmail:
     if received.unreadable:
         raise ReadFailed(Reason.PARSE_FAILED, received.unreadable)
     try:
         if received.raw is not None:
             if looks_empty(received.raw):
                 raise ReadFailed(Reason.PARSE_FAILED, "the mail is empty")
-            return read_mail(received.raw)
+            return read_mail(received.raw, charset=charset)
         pieces = received.pieces
         if pieces is None:
             raise ReadFailed(Reason.PARSE_FAILED, "the provider's request holds neither a mail nor its pieces")

@@ -14,6 +14,7 @@ from dataclasses import replace
 from cases.inbound.parsed import ParsedEmail
 from cases.inbound.reader.assemble import read_mail_in_process, read_pieces
 from cases.inbound.reader.bounded import read_mail_bounded
+from cases.inbound.reader.charsets import codec_for
 from cases.inbound.reader.limits import DEFAULT_LIMITS, Limits, Tnef, TnefFound, TooComplex, UnreadableMail
 from cases.inbound.reader.prescan import looks_empty, why_bounded
 
@@ -21,6 +22,7 @@ __all__ = [
     "Limits",
     "TooComplex",
     "UnreadableMail",
+    "codec_for",
     "looks_empty",
     "read_mail",
     "read_mail_in_process",
@@ -28,25 +30,26 @@ __all__ = [
 ]
 
 
-def read_mail(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> ParsedEmail:
+def read_mail(raw: bytes, *, limits: Limits = DEFAULT_LIMITS, charset: str = "") -> ParsedEmail:
     """Read a mail, here when it is plain, else in a bounded process.
 
+    `charset`: a person's word on what the text parts are written in, whatever the mail says; "" for the mail's own.
     Raises TooComplex when it costs more than `limits` allow and UnreadableMail when the reader fails on it; both carry
     a `reason` for an administrator. Anything odd short of that is in `defects`.
     """
     why = why_bounded(raw, limits)
     if why:
-        return read_mail_bounded(raw, limits=limits, why=why)
+        return read_mail_bounded(raw, limits=limits, why=why, charset=charset)
     try:
-        return read_mail_in_process(raw, limits=limits, tnef=Tnef.REFUSE)
+        return read_mail_in_process(raw, limits=limits, tnef=Tnef.REFUSE, charset=charset)
     except TnefFound:
-        return _read_with_tnef(raw, limits)
+        return _read_with_tnef(raw, limits, charset)
 
 
-def _read_with_tnef(raw: bytes, limits: Limits) -> ParsedEmail:
+def _read_with_tnef(raw: bytes, limits: Limits, charset: str) -> ParsedEmail:
     """Unpack winmail.dat in a bounded process; if that cannot be done, the mail is plain and the file stays a file."""
     try:
-        return read_mail_bounded(raw, limits=limits, why="The mail has a winmail.dat file.")
+        return read_mail_bounded(raw, limits=limits, why="The mail has a winmail.dat file.", charset=charset)
     except (TooComplex, UnreadableMail):
-        email = read_mail_in_process(raw, limits=limits, tnef=Tnef.KEEP)
+        email = read_mail_in_process(raw, limits=limits, tnef=Tnef.KEEP, charset=charset)
         return replace(email, defects=(*email.defects, "tnef_unreadable"))

@@ -14,12 +14,14 @@ from cases.inbound.reader.limits import Limits, Tnef, TooComplex
 
 def main() -> None:
     """Read one mail. A limit that is passed ends the process or writes the reason; the parent tells which."""
-    limits = Limits(**json.loads(sys.stdin.buffer.readline()))
+    order = json.loads(sys.stdin.buffer.readline())
+    limits = Limits(**order["limits"])
     _restrict(resource.RLIMIT_CPU, limits.cpu_seconds)
     _restrict(resource.RLIMIT_CORE, 0)
     _restrict(resource.RLIMIT_AS, limits.memory)
     try:
-        email = read_mail_in_process(sys.stdin.buffer.read(), limits=limits, tnef=Tnef.UNPACK)
+        raw = sys.stdin.buffer.read()
+        email = read_mail_in_process(raw, limits=limits, tnef=Tnef.UNPACK, charset=order["charset"])
         write_email(sys.stdout.buffer, email)
     except MemoryError:
         reason = f"Reading the mail took more than {limits.memory // 1_000_000} MB of memory."

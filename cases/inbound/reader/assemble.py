@@ -24,12 +24,17 @@ _ONLY_ONCE = ("from", "to", "cc", "subject", "date", "message-id", "content-type
 _RESENT = ("resent-to", "resent-cc", "resent-bcc")
 
 
-def read_mail_in_process(raw: bytes, *, limits: Limits = DEFAULT_LIMITS, tnef: Tnef = Tnef.KEEP) -> ParsedEmail:
-    """Read a mail here and now, whatever it costs: linear in its size. Raises nothing but TnefFound, if asked to."""
+def read_mail_in_process(
+    raw: bytes, *, limits: Limits = DEFAULT_LIMITS, tnef: Tnef = Tnef.KEEP, charset: str = ""
+) -> ParsedEmail:
+    """Read a mail here and now, whatever it costs: linear in its size. Raises nothing but TnefFound, if asked to.
+
+    `charset` is what a person says of the text parts and of raw 8-bit headers; "" for what the mail says.
+    """
     defects: set[str] = set()
     root = split_mail(raw, limits, defects)
-    contents = read_contents(root, limits, defects, tnef=tnef)
-    declared = _declared_charset(root)
+    contents = read_contents(root, limits, defects, tnef=tnef, charset=charset)
+    declared = charset or _declared_charset(root)
     fields = [(field.name, _raw_text(field, declared)) for field in root.fields]
     return _assemble(
         fields,

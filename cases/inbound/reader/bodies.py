@@ -8,7 +8,7 @@ from collections.abc import Iterable, MutableSet
 from dataclasses import dataclass, field
 
 from cases.inbound.parsed import ParsedAttachment
-from cases.inbound.reader.charsets import clean_text, decode_body, decode_header_bytes, one_line
+from cases.inbound.reader.charsets import clean_text, decode_as, decode_body, decode_header_bytes, one_line
 from cases.inbound.reader.fields import read_fields, unfold
 from cases.inbound.reader.headers import header_text
 from cases.inbound.reader.limits import Limits, Tnef, TnefFound
@@ -39,9 +39,9 @@ class Contents:
     attachments: list[ParsedAttachment] = field(default_factory=list)
 
 
-def read_contents(root: Part, limits: Limits, defects: MutableSet[str], *, tnef: Tnef) -> Contents:
+def read_contents(root: Part, limits: Limits, defects: MutableSet[str], *, tnef: Tnef, charset: str = "") -> Contents:
     """Read every part: one body of each form, the rest as files in order. Raises TnefFound if asked to."""
-    collector = _Collector(limits, defects, tnef)
+    collector = _Collector(limits, defects, tnef, charset)
     body = collector.read(root, parent_type="")
     if not body:
         body = collector.last_resort(root)
@@ -61,10 +61,11 @@ def _cut(text: str, limits: Limits, defects: MutableSet[str]) -> str:
 
 
 class _Collector:
-    def __init__(self, limits: Limits, defects: MutableSet[str], tnef: Tnef) -> None:
+    def __init__(self, limits: Limits, defects: MutableSet[str], tnef: Tnef, charset: str) -> None:
         self.limits = limits
         self.defects = defects
         self.tnef = tnef
+        self.charset = charset  # a person's word; "" for each part's own
         self.attachments: list[ParsedAttachment] = []
         self.tnef_body: tuple[str, str] | None = None
         self._stored = 0
@@ -110,7 +111,7 @@ class _Collector:
             for file in files:
                 name = one_line(decode_header_bytes(file.name, part.charset))
                 self._store(ParsedAttachment(name, "application/octet-stream", file.content))
-        text = decode_body(content, part.charset, is_html=is_html, defects=self.defects)
+        text = self._decode(content, part, is_html=is_html)
         self._shown += len(text)
         if is_html:
             return _Body(html=text)
@@ -118,15 +119,20 @@ class _Collector:
             text = unwrap_flowed(text, delete_space=part.type_parameters.get("delsp", "").lower() == "yes")
         return _Body(text=text)
 
+    def _decode(self, content: bytes, part: Part, *, is_html: bool) -> str:
+        if self.charset:
+            return decode_as(content, self.charset)
+        return decode_body(content, part.charset, is_html=is_html, defects=self.defects)
+
     def last_resort(self, root: Part) -> _Body:
         """The body of a mail that has none by the rules: a text that is a file, or what stands before it."""
         part = self._spare
         if part is not None and not part.is_encoding_unknown:
             is_html = part.content_type == "text/html"
-            text = decode_body(part.content(set()), part.charset, is_html=is_html, defects=self.defects)
+            text = self._decode(part.content(set()), part, is_html=is_html)
             return _Body(html=text) if is_html else _Body(text=text)
         if root.children and not self.attachments and root.preamble_end > root.body_start:
-            text = decode_body(root.raw[root.body_start : root.preamble_end], root.charset, defects=self.defects)
+            text = self._decode(root.raw[root.body_start : root.preamble_end], root, is_html=False)
             return _Body(text=text)
         return _Body()
 

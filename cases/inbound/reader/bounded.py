@@ -21,7 +21,7 @@ _PROJECT = Path(__file__).resolve().parents[3]
 _KEPT_VARIABLES = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")
 
 
-def read_mail_bounded(raw: bytes, *, limits: Limits, why: str) -> ParsedEmail:
+def read_mail_bounded(raw: bytes, *, limits: Limits, why: str, charset: str = "") -> ParsedEmail:
     """Read a mail in a process with limits. Raises TooComplex when a limit ends it, UnreadableMail when it fails.
 
     `why` is the sentence that says what is unusual about the mail; it begins the reason of TooComplex.
@@ -37,7 +37,8 @@ def read_mail_bounded(raw: bytes, *, limits: Limits, why: str) -> ParsedEmail:
     with process:
         try:
             frame, errors = process.communicate(
-                json.dumps(asdict(limits)).encode("ascii") + b"\n" + raw, timeout=limits.wall_seconds
+                json.dumps({"limits": asdict(limits), "charset": charset}).encode("ascii") + b"\n" + raw,
+                timeout=limits.wall_seconds,
             )
         except subprocess.TimeoutExpired:
             process.kill()

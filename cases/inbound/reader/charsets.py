@@ -7,7 +7,15 @@ import re
 from collections.abc import MutableSet
 from functools import lru_cache
 
-__all__ = ["clean_text", "codec_for", "decode_body", "decode_header_bytes", "decode_words_bytes", "one_line"]
+__all__ = [
+    "clean_text",
+    "codec_for",
+    "decode_as",
+    "decode_body",
+    "decode_header_bytes",
+    "decode_words_bytes",
+    "one_line",
+]
 
 # What senders declare and what they mean. Mostly the WHATWG Encoding Standard: supersets that read the same and more.
 _MEANT = {
@@ -207,6 +215,11 @@ def _foreign_sample(data: bytes) -> bytes:
     first = next((index for index, byte in enumerate(data[:1_000_000]) if byte > 0x7F), 0)
     start = data.rfind(b"\n", 0, first) + 1
     return data[max(start, first - _GUESS_SAMPLE // 2) :][:_GUESS_SAMPLE]
+
+
+def decode_as(data: bytes, charset: str) -> str:
+    """The text in the one charset that a person names, with U+FFFD for what does not fit; cp1252 for no charset."""
+    return clean_text(data.decode(codec_for(charset) or "cp1252", errors="replace").removeprefix("\ufeff"))
 
 
 def decode_header_bytes(data: bytes, declared: str = "") -> str:
