@@ -5,16 +5,18 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from cases.inbound.parsed import Analysis, ParsedEmail, ProviderFacts
+from cases.forwarded import is_unwrapped, original_sender
+from cases.inbound.parsed import Analysis, MailAddress, ParsedEmail, ProviderFacts
 from cases.inbound.screening import Proceed, Refusal, Screened, screen_new_case, screen_sender
 from cases.inbound.special_parts import SpecialParts
 from cases.inbound.threading import Thread, find_related, find_thread, signs_of_thread
 from cases.inbound.trail import Trail
 from cases.lifecycle import OnClosedCase, effect_of_mail, may_reopen_cases
 from cases.models import Case, CaseStatus, EmailMessage, InboundEmail
+from cases.outbound.recipients import own_addresses_among
 from routing.matching import Match, Recipient
 from routing.models import EmailToCaseSettings, RecordType, RoutingAddress
 
@@ -46,6 +48,8 @@ class ReadEmail:
 class OpenCase:
     thread: Thread
     follows: Case | None = None
+    # The author of the mail that a trusted colleague forwarded: the customer in the colleague's place.
+    original_sender: MailAddress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,29 @@ def decide(
         trail.note("screen", verdict.reason.value, verdict.because)
         return verdict
     trail.note("screen", "proceed", verdict.because)
-    return OpenCase(thread, follows)
+    return OpenCase(thread, follows, original_sender_by_policy(mail, trail))
+
+
+def original_sender_by_policy(mail: ReadEmail, trail: Trail) -> MailAddress | None:
+    """Who wrote a mail that was forwarded by somebody whom the routing address trusts; else None."""
+    email, sender = mail.email, mail.email.sender
+    if mail.analysis.forwarded is None or sender is None or not is_unwrapped(mail.routing_address, sender.address):
+        return None
+    original = original_sender(asdict(mail.analysis.forwarded))
+    why_not = ""
+    if email.sender_is_ambiguous or mail.analysis.authentication.failed_dmarc or mail.analysis.is_automatic:
+        why_not = f"{sender.address} may forward here, but this mail may not be theirs"
+    elif original is None:
+        why_not = "the forwarded mail shows no address of its sender"
+    elif own_addresses_among([original.address]):
+        why_not = f"{original.address}, who wrote the forwarded mail, is one of our own addresses"
+    if why_not or original is None:
+        trail.note("customer", "sender", why_not)
+        return None
+    trail.note(
+        "customer", original.address, f"wrote the mail that {sender.address} forwarded, whom this address trusts"
+    )
+    return original
 
 
 def may_reopen(analysis: Analysis) -> bool:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from cases.assignment import open_owned_case
 from cases.claims import prove
 from cases.contacts import find_contact
+from cases.forwarded import contact_for, let_original_sender_take_part
 from cases.inbound.decision import AppendToCase, Circumstances, OpenCase, ReadEmail, SeenBefore
 from cases.inbound.message_rows import StoredFiles, write_message, write_participants, write_task
 from cases.inbound.screening import Refusal
@@ -109,13 +110,18 @@ def write_new_case(
 ) -> EmailMessage:
     """Open a case stamped with the routing address's settings, and put the mail into it as its source."""
     address = mail.routing_address
-    sender = mail.email.sender
+    sender = customer = mail.email.sender
     # An ambiguous From may name a customer who did not write: it finds no contact.
     contact, contact_because = find_contact(sender.address if sender and not mail.email.sender_is_ambiguous else "")
+    if decision.original_sender is not None:
+        customer = decision.original_sender
+        contact, contact_because = find_contact(customer.address)
     trail.note("contact", "found" if contact else "none", contact_because)
     trail.note("owner", owner.label, owner.because)
     trail.note("write", "case", f"opened by a mail to {address.email_address if address else 'nobody'}")
     settle_row(inbound, state=InboundEmail.State.CASE, trail=trail, now=now, mail=mail, reason="", because="")
+    if decision.original_sender is not None:
+        contact = contact_for(decision.original_sender)
     case = open_owned_case(
         Case(
             subject=mail.email.subject[:500] or "(no subject)",
@@ -125,8 +131,8 @@ def write_new_case(
             origin=address.case_origin if address else Case._meta.get_field("origin").default,
             record_type=(address.case_record_type if address else None) or circumstances.default_record_type,
             contact=contact,
-            supplied_email=sender.address[:254] if sender else "",
-            supplied_name=sender.name[:255] if sender else "",
+            supplied_email=customer.address[:254] if customer else "",
+            supplied_name=customer.name[:255] if customer else "",
             routing_address=address,
             created_at=inbound.received_at,
             last_activity_at=inbound.received_at,
@@ -149,6 +155,8 @@ def write_new_case(
     Case.objects.filter(pk=case.pk).update(source=message)
     case.source = message
     write_participants(mail, case, known=set(), sender_role=Participant.Role.CUSTOMER)
+    if decision.original_sender is not None and sender is not None:
+        let_original_sender_take_part(case, decision.original_sender, forwarder=sender.address)
     CaseEvent.objects.create(
         case=case,
         kind=CaseEvent.Kind.CASE_OPENED,
