@@ -12,6 +12,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser, Permission
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Left
 from django.utils.translation import gettext_lazy as _
 
@@ -267,7 +268,7 @@ def messages_of(case: Case, *, before: Cursor | None = None, size: int = MESSAGE
         .only(
             *("case_id", "inbound_email_id", "incoming", "status", "from_address", "from_name", "subject", "snippet"),
             *("message_date", "received_at", "is_automatic", "automatic_kind", "is_bounce", "bounce", "spf", "dkim"),
-            *("dmarc", "authenticated_by", "thread_basis", "flags", "defects", "also_received_by"),
+            *("dmarc", "authenticated_by", "thread_basis", "flags", "defects", "special_parts", "also_received_by"),
             *("inbound_email__trail", "inbound_email__provider", "inbound_email__envelope_recipients"),
             *("created_by__username", "created_by__first_name", "created_by__last_name"),
             *("outbox__state", "outbox__detail", "outbox__not_before", "outbox__lease_until", "outbox__sent_at"),
@@ -279,6 +280,8 @@ def messages_of(case: Case, *, before: Cursor | None = None, size: int = MESSAGE
             has_forward=models.Case(
                 models.When(forwarded_original__isnull=True, then=Value(False)), default=Value(True)
             ),
+            original_address=KeyTextTransform("from_address", "forwarded_original"),
+            original_name=KeyTextTransform("from_name", "forwarded_original"),
             has_headers=models.Case(models.When(headers__isnull=True, then=Value(False)), default=Value(True)),
         )
         .prefetch_related(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path, register_converter
 
-from cases.views import case_list, case_page, files, login, mail, possible_case, reply
+from cases.views import case_list, case_page, files, login, mail, mail_parts, possible_case, reply
 
 
 class CaseNumber:
@@ -41,6 +41,17 @@ urlpatterns = [
     path("cases/<case_number:number>/reply/", reply.reply, name="case_reply"),
     path("cases/<case_number:number>/messages/<key:message_id>/undo/", reply.undo, name="reply_undo"),
     path("cases/<case_number:number>/messages/<key:message_id>/send-again/", reply.again, name="reply_again"),
+    path(
+        "cases/<case_number:number>/messages/<key:message_id>/make-contact/",
+        mail_parts.make_contact,
+        name="make_contact",
+    ),
+    path(
+        "cases/<case_number:number>/messages/<key:message_id>/answer-invitation/",
+        mail_parts.answer,
+        name="answer_invitation",
+    ),
+    path("cases/<case_number:number>/messages/<key:message_id>/charset/", mail_parts.charset, name="message_charset"),
     path("cases/<case_number:number>/messages/<key:message_id>/html/", mail.message_html, name="message_html"),
     path("cases/<case_number:number>/messages/<key:message_id>/text/", mail.message_text, name="message_text"),
     path(

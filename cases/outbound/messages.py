@@ -19,10 +19,12 @@ from cases.models import Attachment, EmailAddress, EmailMessage, Outbox
 from cases.outbound.composing import automatic_headers, bracketed, one_line, sender_header, split_sender
 from routing.addresses import normalise_address
 
-__all__ = ["CannotCompose", "compose", "written_out"]
+__all__ = ["ITIP_REPLY", "CannotCompose", "compose", "written_out"]
 
 # What would be read as a mail inside the mail, or as several files; sent as plain bytes instead.
 NOT_A_FILE = ("message", "multipart")
+# The answer to an invitation. RFC 6047 section 2.4: the method stands in the Content-Type as well.
+ITIP_REPLY = "text/calendar; method=REPLY"
 _TYPE = re.compile(r"([a-z]{1,20})/([a-z0-9][a-z0-9!#$&^_.+-]{0,100})(?:$|;)")
 
 
@@ -40,7 +42,7 @@ def compose(outbox: Outbox, connection: BaseEmailBackend) -> DjangoEmailMessage:
         raise CannotCompose("The row has no Message-ID.")
     try:
         if outbox.kind == Outbox.Kind.REPLY and outbox.email_message is not None:
-            message = _mail_of_a_person(outbox, outbox.email_message)
+            message = _mail_of_a_person(outbox, outbox.email_message, connection)
         else:
             message = _notice(outbox)
         message.connection = connection
@@ -64,7 +66,7 @@ def _notice(outbox: Outbox) -> DjangoEmailMessage:
     )
 
 
-def _mail_of_a_person(outbox: Outbox, written: EmailMessage) -> DjangoEmailMessage:
+def _mail_of_a_person(outbox: Outbox, written: EmailMessage, connection: BaseEmailBackend) -> DjangoEmailMessage:
     """What the use case wrote, as it wrote it."""
     people: dict[str, list[str]] = {role: [] for role in EmailAddress.Role.values}
     for each in written.addresses.all():
@@ -87,7 +89,12 @@ def _mail_of_a_person(outbox: Outbox, written: EmailMessage) -> DjangoEmailMessa
     if written.html_body:
         message.attach_alternative(written.html_body, "text/html")
     for attachment in written.attachments.select_related("blob"):
-        message.attach(_file(attachment))
+        # Calendar programs look for an answer among the forms of the text. Providers' APIs take no third form beside
+        # text and HTML (Anymail's backends say who they are): there it goes as a file, which most programs open too.
+        if attachment.declared_type == ITIP_REPLY and not hasattr(connection, "esp_name"):
+            message.attach_alternative(_content_of(attachment).decode("utf-8", "replace"), ITIP_REPLY)
+        else:
+            message.attach(_file(attachment))
     return message
 
 
@@ -102,15 +109,19 @@ def _file(attachment: Attachment) -> MIMEBase:
     kind = _TYPE.match(attachment.content_type)
     main, sub = kind.groups() if kind and kind[1] not in NOT_A_FILE else ("application", "octet-stream")
     part = MIMEBase(main, sub)
-    try:
-        with open_blob(attachment.blob) as stream:
-            part.set_payload(stream.read())
-    except FileNotFoundError as error:
-        raise CannotCompose(f"The file {attachment.file_name} is not in the storage.") from error
+    part.set_payload(_content_of(attachment))
     encode_base64(part)
     name = one_line(safe_file_name(attachment.file_name, f"attachment-{attachment.position + 1}"), limit=150)
     part.add_header("Content-Disposition", "attachment", filename=name if name.isascii() else ("utf-8", "", name))
     return part
+
+
+def _content_of(attachment: Attachment) -> bytes:
+    try:
+        with open_blob(attachment.blob) as stream:
+            return stream.read()
+    except FileNotFoundError as error:
+        raise CannotCompose(f"The file {attachment.file_name} is not in the storage.") from error
 
 
 def written_out(message: DjangoEmailMessage) -> bytes:

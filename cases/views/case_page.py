@@ -120,7 +120,12 @@ def show_message(message: Any, *, is_open: bool, reader_id: int | None = None) -
     first = reply or whole
     has_more = bool(reply) and not message.has_html and len(whole.strip()) > len(reply)
     attachments = list(message.attachments.all())
-    minor = [each for each in attachments if each.is_repeated or (each.inline and each.content_id)]
+    told_minor = message.special_parts.get("minor", ())
+    minor = [
+        each
+        for each in attachments
+        if each.is_repeated or (each.inline and each.content_id) or each.position in told_minor
+    ]
     return ShownMessage(
         message=message,
         recipients=[

@@ -1,0 +1,150 @@
+"""The parts of a mail beside its text: {% special_parts shown %} and {% file_count shown %} in cases/message.html."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django import template
+from django.contrib.auth.models import User
+from django.template import Context
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from cases.forwarded import original_sender
+from cases.inbound.rereading import CHARSETS, shows_charset_choice
+from cases.models import Attachment, Case
+from cases.outbound.allowed_senders import permission_to_send
+from cases.outbound.invitations import answering_address, given_answer
+from routing.addresses import MailAddress
+from routing.models import RoutingAddress
+
+register = template.Library()
+
+SEALS: dict[str, str | Promise] = {
+    "smime_signed": _("This mail is signed (S/MIME). The signature is not checked here."),
+    "smime_encrypted": _("This mail is encrypted (S/MIME). It can only be read with its recipient's key."),
+    "pgp_signed": _("This mail is signed (PGP). The signature is not checked here."),
+    "pgp_encrypted": _("This mail is encrypted (PGP). It can only be read with its recipient's key."),
+}
+ANSWER_LABELS: dict[str, str | Promise] = {
+    "accept": _("Accept"),
+    "tentative": _("Maybe"),
+    "decline": _("Decline"),
+}
+GIVEN_LABELS: dict[str, str | Promise] = {
+    "accept": _("Accepted."),
+    "tentative": _("Answered: maybe."),
+    "decline": _("Declined."),
+}
+STATUS_LABELS: dict[str, str | Promise] = {
+    "ACCEPTED": _("accepted"),
+    "TENTATIVE": _("maybe"),
+    "DECLINED": _("declined"),
+}
+SHOWN_ATTENDEES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A start or end: `moment` when known everywhere, else `local` or `day` as the sender wrote it."""
+
+    moment: datetime | None = None
+    local: datetime | None = None
+    day: date | None = None
+
+    @classmethod
+    def read(cls, text: str, *, is_end: bool = False) -> When:
+        try:
+            if text and len(text) == len("2026-12-01"):
+                # RFC 5545 section 3.6.1: a day at the end is the first one after the event.
+                return cls(day=date.fromisoformat(text) - timedelta(days=1 if is_end else 0))
+            found = datetime.fromisoformat(text)
+        except (ValueError, OverflowError):
+            return cls()
+        return cls(moment=found) if found.tzinfo else cls(local=found)
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationCard:
+    told: dict[str, Any]
+    position: int
+    start: When
+    end: When
+    attendees: list[tuple[str, str | Promise]]  # (name or address, what they answered)
+    more_attendees: int
+    asks: bool
+    is_cancelled: bool
+    given: str | Promise
+    address: RoutingAddress | None
+    refusal: str
+    key: str
+
+
+@register.inclusion_tag("cases/special_parts.html", takes_context=True)
+def special_parts(context: Context, shown: Any) -> dict[str, Any]:
+    message, case = shown.message, context["case"]
+    user = context["request"].user
+    told = message.special_parts if message.incoming else {}
+    files = {file.position: file for file in message.attachments.all()}
+    return {
+        "case": case,
+        "message": message,
+        "csrf_token": context.get("csrf_token"),
+        "seals": [SEALS[seal] for seal in told.get("seals", ()) if seal in SEALS],
+        "invitations": [_card(each, case, user) for each in told.get("invitations", ())],
+        "mails": [_nested(each, files) for each in told.get("mails", ())],
+        "original": _offered_customer(message, case) if message.incoming and message.has_forward else None,
+        "charsets": CHARSETS if shows_charset_choice(message) else (),
+        "answers": ANSWER_LABELS,
+    }
+
+
+@register.inclusion_tag("cases/file_count.html")
+def file_count(shown: Any) -> dict[str, Any]:
+    return {"count": len(shown.files)}
+
+
+def _offered_customer(message: Any, case: Case) -> MailAddress | None:
+    """Who wrote the forwarded mail, unless they are the customer already."""
+    if case.is_merged:
+        return None
+    original = original_sender({"from_address": message.original_address, "from_name": message.original_name})
+    return original if original is not None and original.address != case.supplied_email else None
+
+
+def _nested(told: dict[str, Any], files: dict[int, Attachment]) -> dict[str, Any]:
+    return told | {"file": files.get(told["position"]), "at": When.read(told["date"]).moment}
+
+
+def _card(told: dict[str, Any], case: Case, user: Any) -> InvitationCard:
+    attendees = told["attendees"]
+    asks = told["method"] == "REQUEST" and bool(told["organizer"]["address"]) and not case.is_merged
+    address = answering_address(case, [each["address"] for each in attendees]) if asks else None
+    return InvitationCard(
+        told=told,
+        position=told["position"],
+        start=When.read(told["start"]),
+        end=When.read(told["end"], is_end=True),
+        attendees=[
+            (each["name"] or each["address"], STATUS_LABELS.get(each["status"], ""))
+            for each in attendees[:SHOWN_ATTENDEES]
+            if each["name"] or each["address"]
+        ],
+        more_attendees=max(len(attendees) - SHOWN_ATTENDEES, 0),
+        asks=asks and address is not None,
+        is_cancelled=told["method"] == "CANCEL",
+        given=GIVEN_LABELS.get(given_answer(case, told["uid"]), "") if asks else "",
+        address=address,
+        refusal=_refusal(user, address, case) if address is not None else "",
+        key=secrets.token_urlsafe(12),
+    )
+
+
+def _refusal(user: Any, address: RoutingAddress, case: Case) -> str:
+    if not isinstance(user, User):
+        return str(_("Nobody is signed in."))
+    answer = permission_to_send(user, address, case=case)
+    return "" if answer.allowed else str(answer.because)
