@@ -50,7 +50,7 @@ class ReplyForm(forms.Form):
     subject = forms.CharField(label=_("Subject"), max_length=1000, required=False)
     text = forms.CharField(
         label=_("Your reply"),
-        widget=forms.Textarea(attrs={"rows": 9, "dir": "auto"}),
+        widget=forms.Textarea(attrs={"rows": 9, "dir": "auto", "autofocus": True}),
         strip=False,
         error_messages={"required": _("Write something to send.")},
     )
@@ -61,10 +61,11 @@ class ReplyForm(forms.Form):
 
     def __init__(self, *args: Any, senders: Senders, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.label_suffix = ""
         self.senders = senders
         self.refused_sender: tuple[RoutingAddress, str] | None = None
         self.fields["send_from"].widget.choices = [
-            (str(address.pk), f"{sender_label(address)} – {because}") for address, because in senders.allowed
+            (str(address.pk), sender_label(address)) for address, _because in senders.allowed
         ]
 
     def clean_send_from(self) -> RoutingAddress:

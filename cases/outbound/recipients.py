@@ -44,7 +44,11 @@ _NEVER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u202
 
 
 class BadRecipients(ValueError):
-    """These recipients cannot be written to; the message says why, for the person who typed them."""
+    """These recipients cannot be written to; the message says why, for the person who typed them, `role` where."""
+
+    def __init__(self, message: str, *, role: EmailAddress.Role = EmailAddress.Role.TO) -> None:
+        super().__init__(message)
+        self.role = role
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def check_recipients(
     for role, entries in ((EmailAddress.Role.TO, to), (EmailAddress.Role.CC, cc), (EmailAddress.Role.BCC, bcc)):
         found[role] = []
         for entry in entries:
-            person = _read_entry(entry)
+            person = _read_entry(entry, role)
             if person.address not in seen:
                 seen.add(person.address)
                 found[role].append(person)
@@ -88,16 +92,18 @@ def check_recipients(
             _("One reply goes to at most %(most)d addresses; these are %(count)d.")
             % {"most": MOST_RECIPIENTS, "count": len(seen)}
         )
-    if ours := sorted(own_addresses_among(seen)):
-        raise BadRecipients(
-            _("%(address)s is one of our own addresses: the mail would come back to us.") % {"address": ours[0]}
-        )
+    ours = own_addresses_among(seen)
+    for role, people in found.items():
+        for person in people:
+            if person.address in ours:
+                words = _("%(address)s is one of our own addresses: the mail would come back to us.")
+                raise BadRecipients(words % {"address": person.address}, role=role)
     return found
 
 
-def _read_entry(entry: str) -> MailAddress:
+def _read_entry(entry: str, role: EmailAddress.Role) -> MailAddress:
     shown = one_line(entry, limit=80)
-    bad = BadRecipients(_("“%(entry)s” is not one email address.") % {"entry": shown})
+    bad = BadRecipients(_("“%(entry)s” is not one email address.") % {"entry": shown}, role=role)
     if _NEVER.search(entry) or "=?" in entry or len(entry) > 500:
         raise bad
     people = read_address_list(entry)
@@ -109,7 +115,7 @@ def _read_entry(entry: str) -> MailAddress:
     local, _at, _domain = person.address.rpartition("@")
     if not local.isascii():
         raise BadRecipients(
-            _("“%(entry)s” has letters before the @ that not every mail server takes.") % {"entry": shown}
+            _("“%(entry)s” has letters before the @ that not every mail server takes.") % {"entry": shown}, role=role
         )
     if len(person.address) > LONGEST_ADDRESS:
         raise bad

@@ -92,7 +92,7 @@ def reply_to_case(
     try:
         people = check_recipients(to, cc, bcc)
     except BadRecipients as error:
-        raise CannotReply(str(error), field="to") from error
+        raise CannotReply(str(error), field=error.role.value) from error
     stored_files = blobs.put_many(file.content for file in attachments)
     outbox_key = _outbox_key(key, author=author, case=case)
     with transaction.atomic():

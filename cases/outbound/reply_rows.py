@@ -68,10 +68,11 @@ def checked_text(text: str) -> str:
 def check_attachments(attachments: Sequence[NewAttachment]) -> None:
     """Raises CannotReply for more than mail systems take."""
     if len(attachments) > MOST_ATTACHMENTS:
-        raise CannotReply(_("At most %(most)d files go with one mail.") % {"most": MOST_ATTACHMENTS}, field="attachments")
+        words = _("At most %(most)d files go with one mail.") % {"most": MOST_ATTACHMENTS}
+        raise CannotReply(words, field="attachments")
     if sum(len(file.content) for file in attachments) > MOST_ATTACHED_BYTES:
-        most = MOST_ATTACHED_BYTES // (1024 * 1024)
-        raise CannotReply(_("All files of a mail together may have %(most)d MB.") % {"most": most}, field="attachments")
+        words = _("All files of a mail together may have %(most)d MB.")
+        raise CannotReply(words % {"most": MOST_ATTACHED_BYTES // (1024 * 1024)}, field="attachments")
 
 
 def addresses_of(people: People) -> list[str]:

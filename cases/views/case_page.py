@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 
 from cases.mail_html import FRAME_SANDBOX, text_to_html
 from cases.models import Attachment, Case, CaseEvent, EmailAddress, EmailMessage
+from cases.outbound.quoting import reply_subject
 from cases.selectors import TEXT_SHOWN, Cursor, events_of, find_visible_case, messages_of, tasks_of
 from cases.views.composer import Composer, new_composer, newest_message, wants_composer
 from cases.views.sent_mail import SentMail, sent_mail
@@ -62,6 +63,7 @@ class ShownMessage:
     badges: list[str | Promise]
     is_open: bool
     sending: SentMail | None  # None: it came in
+    other_subject: str  # "" when it is the case's, with or without "Re:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,12 @@ def render_case(request: HttpRequest, case: Case, *, composer: Composer | None, 
     page = messages_of(case, before=Cursor.read(request.GET.get("before", "")))
     newest = {message.pk for message in page.messages[-OPEN_MESSAGES:]}
     shown = [
-        show_message(message, is_open=message.pk in newest or message.pk == case.source_id, reader_id=request.user.pk)
+        show_message(
+            message,
+            is_open=message.pk in newest or message.pk == case.source_id,
+            subject=case.subject,
+            reader_id=request.user.pk,
+        )
         for message in page.messages
         # Drafts are their author's alone.
         if message.status != EmailMessage.Status.DRAFT or message.created_by_id == request.user.pk
@@ -114,13 +121,16 @@ def render_case(request: HttpRequest, case: Case, *, composer: Composer | None, 
     return render(request, "cases/case.html", context, status=status)
 
 
-def show_message(message: Any, *, is_open: bool, reader_id: int | None = None) -> ShownMessage:
-    """`message` comes from selectors.messages_of, with its `text_start`, `reply_start` and `has_html`."""
+def show_message(message: Any, *, is_open: bool, subject: str, reader_id: int | None) -> ShownMessage:
+    """`message` comes from selectors.messages_of, with its `text_start`, `reply_start` and `has_html`; `subject` is
+    that of its case.
+    """
     whole, reply = message.text_start, message.reply_start.strip()
     first = reply or whole
     has_more = bool(reply) and not message.has_html and len(whole.strip()) > len(reply)
     attachments = list(message.attachments.all())
     told_minor = message.special_parts.get("minor", ())
+    in_cards = {each["position"] for each in message.special_parts.get("mails", ())}
     minor = [
         each
         for each in attachments
@@ -136,12 +146,13 @@ def show_message(message: Any, *, is_open: bool, reader_id: int | None = None) -
         text=_linked(first),
         whole_text=_linked(whole) if has_more else None,
         text_goes_on=len(whole) > TEXT_SHOWN,
-        files=[each for each in attachments if each not in minor],
+        files=[each for each in attachments if each not in minor and each.position not in in_cards],
         minor_files=minor,
         warnings=[WARNINGS[flag] for flag in message.flags if flag in WARNINGS],
         badges=badges_of(message),
         is_open=is_open,
         sending=sent_mail(message, reader_id=reader_id),
+        other_subject="" if reply_subject(message.subject) == reply_subject(subject) else message.subject,
     )
 
 
@@ -151,7 +162,7 @@ def badges_of(message: EmailMessage) -> list[str | Promise]:
         badges.append(AUTOMATIC_KINDS.get(message.automatic_kind, _("Automatic")))
     if message.incoming and message.dmarc == "pass":
         badges.append(_("Sender's domain confirmed"))
-    if not message.incoming and message.status != EmailMessage.Status.SENT:
+    if message.status == EmailMessage.Status.DRAFT:
         badges.append(message.get_status_display())
     return badges
 
@@ -164,7 +175,9 @@ def people_of(case: Case, messages: Sequence[EmailMessage]) -> list[tuple[str, s
         ours |= {case.routing_address.email_address, case.routing_address.services_address}
     for message in messages:
         everybody = [(message.from_address, message.from_name)]
-        everybody += [(each.address, each.name) for each in message.addresses.all()]
+        # Where answers to us shall go is an address of ours.
+        named = [each for each in message.addresses.all() if message.incoming or each.role != "reply_to"]
+        everybody += [(each.address, each.name) for each in named]
         for address, name in everybody:
             if address and address not in ours and not people.get(address):
                 people[address] = name

@@ -28,9 +28,17 @@ class Composer:
     last_seen: int
     draft: int | None
     recipient_count: int
-    sender_name: str
+    sender: RoutingAddress | None
     passed_over: str = ""
     notices: tuple[str | Promise, ...] = ()  # why it was not sent
+
+    @property
+    def sender_name(self) -> str:
+        return (self.sender.display_name or self.sender.routing_name) if self.sender is not None else ""
+
+    @property
+    def sender_because(self) -> str:
+        return next((why for each, why in self.senders.allowed if self.sender and each.pk == self.sender.pk), "")
 
 
 def newest_message(case: Case) -> int:
@@ -57,7 +65,7 @@ def new_composer(request: HttpRequest, case: Case, user: User, *, last_seen: int
         last_seen=last_seen,
         draft=draft.pk if draft else None,
         recipient_count=len(split_recipients(initial["to"])) + len(split_recipients(initial["cc"])),
-        sender_name=name_of(address),
+        sender=address,
         passed_over=sender.passed_over if not draft else "",
     )
 
@@ -75,13 +83,9 @@ def posted_composer(
         last_seen=last_seen,
         draft=int(draft) if draft.isascii() and draft.isdigit() and len(draft) < 19 else None,
         recipient_count=sum(len(split_recipients(text)) for text in typed),
-        sender_name=name_of(_sender_of(str(form.data.get("send_from", "")), senders)),
+        sender=_sender_of(str(form.data.get("send_from", "")), senders),
         notices=notices,
     )
-
-
-def name_of(address: RoutingAddress | None) -> str:
-    return (address.display_name or address.routing_name) if address is not None else ""
 
 
 def own_draft(user: User, case: Case, word: str) -> EmailMessage | None:

@@ -64,7 +64,7 @@ def sent_mail(message: Any, *, reader_id: int | None, now: datetime | None = Non
 def _queued(outbox: Outbox, now: datetime) -> SentMail:
     not_before = outbox.not_before
     if not_before is not None and not_before > now:
-        return SentMail(outbox.state, _("Waits so that you can undo it."), leaves_at=not_before, waits=True)
+        return SentMail(outbox.state, _("Not sent yet, you can still undo it."), leaves_at=not_before, waits=True)
     if outbox.detail:
         sentence = _("Not sent yet: the mail service did not take it. It is tried again by itself.")
         return SentMail(outbox.state, sentence, outbox.detail, leaves_at=outbox.lease_until or now, is_trouble=True)

@@ -18,9 +18,11 @@ function follow(form) {
   const say = () => {
     const count = countRecipients(form);
     const chosen = form.elements.send_from.selectedOptions[0]?.textContent ?? "";
-    const name = chosen.slice(0, chosen.lastIndexOf(" <"));
+    const name = chosen.slice(0, chosen.lastIndexOf(" <")).trim();
     const words = count === 1 ? button.dataset.labelOne : button.dataset.labelMany.replace("%d", count);
     button.textContent = words.replace("%s", () => name);
+    const because = form.querySelector(`[data-sender="${form.elements.send_from.value}"]`);
+    if (because) form.querySelector("[data-because]").textContent = because.textContent;
   };
   form.addEventListener("input", say);
   say();

@@ -104,7 +104,7 @@ def test_composer_is_filled_in(page: Client, case: Case, gold: RoutingAddress) -
     assert fields["last_seen"] == str(case.source_id)
     assert len(fields["key"]) == 32
     html = shown(page.get(f"/cases/{case.number}/?reply=1"))
-    assert "Gold Support &lt;gold@company.example&gt; – Every rep may send from it" in html
+    assert "gold@company.example : Every rep may send from it: it is not controlled by permission set." in html
     assert "Reply to 1 person as Gold Support" in html
 
 
@@ -204,7 +204,7 @@ def test_reply_is_queued_with_undo_and_then_sent(
     assert (response.status_code, response["Location"]) == (302, f"/cases/{case.number:08d}/#message-{message.pk}")
     assert message.reply_text == "It left us today.\nSorry!"
     waiting = page.get(f"/cases/{case.number}/")
-    assert "Waits so that you can undo it." in shown(waiting)
+    assert "Not sent yet, you can still undo it." in shown(waiting)
     assert f"/messages/{message.pk}/undo/" in waiting.content.decode()
     deliver_all(after=timedelta(seconds=5))
     assert smtp.ledger == []
