@@ -1,4 +1,4 @@
-"""The parts of a mail beside its text: {% special_parts shown %} and {% file_count shown %} in cases/message.html."""
+"""The parts of a mail beside its text; the tags stand in cases/message.html."""
 
 from __future__ import annotations
 
@@ -77,6 +77,7 @@ class InvitationCard:
     more_attendees: int
     asks: bool
     is_cancelled: bool
+    has_end: bool
     given: str | Promise
     address: RoutingAddress | None
     refusal: str
@@ -88,23 +89,29 @@ def special_parts(context: Context, shown: Any) -> dict[str, Any]:
     message, case = shown.message, context["case"]
     user = context["request"].user
     told = message.special_parts if message.incoming else {}
-    files = {file.position: file for file in message.attachments.all()}
     return {
         "case": case,
         "message": message,
         "csrf_token": context.get("csrf_token"),
         "seals": [SEALS[seal] for seal in told.get("seals", ()) if seal in SEALS],
         "invitations": [_card(each, case, user) for each in told.get("invitations", ())],
-        "mails": [_nested(each, files) for each in told.get("mails", ())],
         "original": _offered_customer(message, case) if message.incoming and message.has_forward else None,
         "charsets": CHARSETS if shows_charset_choice(message) else (),
         "answers": ANSWER_LABELS,
     }
 
 
+@register.inclusion_tag("cases/attached_mails.html", takes_context=True)
+def attached_mails(context: Context, shown: Any) -> dict[str, Any]:
+    files = {file.position: file for file in shown.message.attachments.all()}
+    mails = shown.message.special_parts.get("mails", ())
+    return {"case": context["case"], "mails": [_nested(each, files) for each in mails]}
+
+
 @register.inclusion_tag("cases/file_count.html")
 def file_count(shown: Any) -> dict[str, Any]:
-    return {"count": len(shown.files)}
+    """What people would call files: attached mails are, signatures and pictures in the text are not."""
+    return {"count": len(shown.files) + len(shown.message.special_parts.get("mails", ()))}
 
 
 def _offered_customer(message: Any, case: Case) -> MailAddress | None:
@@ -123,11 +130,12 @@ def _card(told: dict[str, Any], case: Case, user: Any) -> InvitationCard:
     attendees = told["attendees"]
     asks = told["method"] == "REQUEST" and bool(told["organizer"]["address"]) and not case.is_merged
     address = answering_address(case, [each["address"] for each in attendees]) if asks else None
+    start, end = When.read(told["start"]), When.read(told["end"], is_end=True)
     return InvitationCard(
         told=told,
         position=told["position"],
-        start=When.read(told["start"]),
-        end=When.read(told["end"], is_end=True),
+        start=start,
+        end=end,
         attendees=[
             (each["name"] or each["address"], STATUS_LABELS.get(each["status"], ""))
             for each in attendees[:SHOWN_ATTENDEES]
@@ -136,6 +144,7 @@ def _card(told: dict[str, Any], case: Case, user: Any) -> InvitationCard:
         more_attendees=max(len(attendees) - SHOWN_ATTENDEES, 0),
         asks=asks and address is not None,
         is_cancelled=told["method"] == "CANCEL",
+        has_end=end not in (start, When()),
         given=GIVEN_LABELS.get(given_answer(case, told["uid"]), "") if asks else "",
         address=address,
         refusal=_refusal(user, address, case) if address is not None else "",

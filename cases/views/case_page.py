@@ -27,6 +27,9 @@ OPEN_MESSAGES = (
     3  # the newest ones, beside the mail that opened the case; older ones show who, when and what in a line
 )
 
+# Where answers go is not who takes part; of our own mail it is the signed reply address.
+UNSHOWN_ROLES = (EmailAddress.Role.REPLY_TO,)
+
 # What a rep should know before trusting a mail, by flag slug.
 WARNINGS: dict[str, str | Promise] = {
     "sender_unknown": _("The mail names no readable sender."),

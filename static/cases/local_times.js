@@ -2,6 +2,7 @@
 const format = new Intl.DateTimeFormat(document.documentElement.lang, {
   weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
 });
-for (const time of document.querySelectorAll("time.local-time[datetime]")) {
-  time.textContent = format.format(new Date(time.dateTime));
+for (const range of document.querySelectorAll(".local-range")) {
+  const [start, end] = [...range.querySelectorAll("time[datetime]")].map((time) => new Date(time.dateTime));
+  if (start) range.textContent = end ? format.formatRange(start, end) : format.format(start);
 }
