@@ -79,6 +79,12 @@ def addresses_of(people: People) -> list[str]:
     return [person.address for persons in people.values() for person in persons]
 
 
+def ids_above(message: EmailMessage) -> list[str]:
+    """The thread above a mail: its References, else the one id of its In-Reply-To (RFC 5322 section 3.6.4)."""
+    answers = message.in_reply_to.split()
+    return message.references.split() or (answers if len(answers) == 1 else [])
+
+
 def write_reply(
     case: Case,
     author: User,
@@ -103,7 +109,7 @@ def write_reply(
     )
     identifier = new_message_id(case.pk, domain_of_sender(send_from.email_address), keys)
     answered_id = header_id(answered.message.message_identifier) if answered else ""
-    references = reference_chain(answered.message.references.split(), answered_id) if answered else []
+    references = reference_chain(ids_above(answered.message), answered_id) if answered else []
     message = EmailMessage.objects.create(
         case=case,
         incoming=False,

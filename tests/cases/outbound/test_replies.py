@@ -242,6 +242,15 @@ def test_token_stands_where_the_settings_want_it(
         assert find_case_tokens(text_of(taken.message), signing_keys()) == []
 
 
+def test_mail_without_references_lends_its_in_reply_to(case: Case, ana: User, gold: RoutingAddress) -> None:
+    customers = case.messages.get()
+    EmailMessage.objects.filter(pk=customers.pk).update(references="", in_reply_to="earlier@mail.example.net")
+
+    message = reply(case, ana, gold)
+
+    assert message.references == f"earlier@mail.example.net {customers.message_identifier}"
+
+
 def test_chain_of_references_keeps_the_first_and_the_newest(case: Case, ana: User, gold: RoutingAddress) -> None:
     ids = [f"m{number}@example.net" for number in range(60)]
     bad = ["noid", "x" * 300 + "@example.net", "é@example.net", "=?utf-8?q?x?=@example.net"]
