@@ -153,7 +153,7 @@ def note_reading(email: ParsedEmail, trail: Trail) -> None:
             "read", "sender_ambiguous", "programs would read this From differently; it counts as nobody we know"
         )
     defects = ", ".join(email.defects).replace("_", " ")
-    trail.note("read", "read", f"with repairs: {defects}" if defects else "read as it stands")
+    trail.note("read", "read", f"with repairs: {defects}" if defects else "as it stands")
 
 
 def note_route(matches: tuple[Match, ...], trail: Trail) -> None:
