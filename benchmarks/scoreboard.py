@@ -90,9 +90,15 @@ def flat(expect: Json) -> Json:
     return found
 
 
-def table(scores: Iterable[Score]) -> str:
-    """Counts by field and kind of mail, as Markdown; "kind" is the manifests' word."""
-    counts: Counter[tuple[str, str, str]] = Counter((each.field, each.kind, each.verdict) for each in scores)
+def table(scores: Iterable[Score], *, by_kind: bool = True) -> str:
+    """Counts by field and kind of mail, as Markdown; without `by_kind` one row a field."""
+    scores = list(scores)
+    kinds: dict[str, set[str]] = {}
+    for each in scores:
+        kinds.setdefault(each.field, set()).add(each.kind)
+    counts: Counter[tuple[str, str, str]] = Counter(
+        (each.field, each.kind if by_kind else ", ".join(sorted(kinds[each.field])), each.verdict) for each in scores
+    )
     rows = sorted({(field, kind) for field, kind, _verdict in counts})
     lines = ["| field | kind of mail | agree | differ | crashed |", "|---|---|---|---|---|"]
     verdicts = ("agree", "differ", "crashed")
@@ -108,6 +114,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scoreboard", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=DEFAULT_FOLDER)
     parser.add_argument("--differences", action="store_true", help="list each statement that is not agreed with")
+    parser.add_argument("--by-field", action="store_true", help="one row for all kinds of mail")
     options = parser.parse_args()
     if not any(options.folder.glob("*.jsonl")):
         parser.error(f"{options.folder} has no manifest.jsonl")
@@ -116,7 +123,7 @@ def main() -> int:
         started = time.perf_counter()
         scores = list(score_folder(options.folder, ingest))
         seconds = time.perf_counter() - started
-    sys.stdout.write(f"{table(scores)}\n")
+    sys.stdout.write(f"{table(scores, by_kind=not options.by_field)}\n")
     sys.stderr.write(f"{len({each.file for each in scores})} mails in {seconds:.1f} s\n")
     if options.differences:
         for each in scores:

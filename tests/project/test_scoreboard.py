@@ -73,6 +73,16 @@ def test_table_counts_by_field_and_kind() -> None:
     ]
 
 
+def test_short_table_has_one_row_for_all_kinds() -> None:
+    line = {"outcome": "case", "reason": None, "message": {}, "is_automatic": True}
+    rows = [{"file": kind, "kind": kind, "expect": {"is_auto": True}} for kind in ("bounce", "auto_reply")]
+    scores = [each for row in rows for each in score_mail(row, line | {"is_bounce": True}) if each.field == "is_auto"]
+
+    lines = table(scores, by_kind=False).splitlines()
+
+    assert lines[2] == "| is_auto | auto_reply, bounce | 2 | 0 | 0 |"
+
+
 def test_statements_about_bounces_stand_beside_the_others() -> None:
     assert flat({"bounce": {"status": ["5.1.1"]}, "is_bounce": True}) == {
         "bounce.status": ["5.1.1"],
