@@ -85,7 +85,7 @@ def reply(page: Client, case: Case, address: RoutingAddress, /, **fields: Any) -
         "bcc": "",
         "subject": "Re: Order 17",
         "text": "On its way.",
-        "key": "k1",
+        "key": "k" * 32,
         "last_seen": str(EmailMessage.objects.filter(case=case).latest("pk").pk),
         "draft": "",
     }
@@ -189,6 +189,12 @@ def test_root_sends_nothing_from_an_unverified_or_ungranted_address(support: Rou
 
     assert codes == [403, 403]
     assert not Outbox.objects.exists()
+
+
+def test_a_plain_reply_is_queued(page: Client, ana: User, support: RoutingAddress) -> None:
+    """So that the refusals here are not for something else."""
+    assert reply(page, case_with_mail(ana, address=support), support).status_code == 302
+    assert Outbox.objects.get().state == "queued"
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_an_unverified_address_is_not_offered_and_a_tampered_post_is_refused(
     page = client.get(f"/cases/{case.number}/?reply=1").content.decode()
     response = client.post(
         f"/cases/{case.number}/reply/",
-        {"send_from": address.pk, "to": "casey@example.net", "subject": "x", "text": "Hello", "key": "k"},
+        {"send_from": address.pk, "to": "casey@example.net", "subject": "x", "text": "Hello", "key": "k" * 32},
     )
 
     assert f'<option value="{address.pk}"' not in page
