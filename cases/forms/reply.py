@@ -50,7 +50,7 @@ class ReplyForm(forms.Form):
     subject = forms.CharField(label=_("Subject"), max_length=1000, required=False)
     text = forms.CharField(
         label=_("Your reply"),
-        widget=forms.Textarea(attrs={"rows": 9, "dir": "auto", "autofocus": True}),
+        widget=forms.Textarea(attrs={"rows": 9, "dir": "auto"}),
         strip=False,
         error_messages={"required": _("Write something to send.")},
     )

@@ -15,6 +15,10 @@ function follow(form) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(button);
   });
   if (!button) return;
+  // The place that the address names takes the focus when the page has loaded: after that it is ours to give.
+  if (location.hash === "#reply" && !form.querySelector(".errorlist")) {
+    addEventListener("load", () => setTimeout(() => form.elements.text.focus({ preventScroll: true })));
+  }
   const say = () => {
     const count = countRecipients(form);
     const chosen = form.elements.send_from.selectedOptions[0]?.textContent ?? "";
