@@ -174,11 +174,12 @@ def read_back(*kilobytes: str) -> dict[str, Any]:
 
 
 def settle_times(count: str, first: str) -> dict[str, float]:
-    """Milliseconds of a new mail and of a reply to a random old case, each with its whole transaction; medians."""
+    """Milliseconds of a new mail and of a customer's reply to an open case, each with its transaction; medians."""
     first_number, runs = int(first), int(count)
     support = Case.objects.exclude(routing_address=None).order_by("pk")[0].routing_address
     assert support is not None
-    known = list(EmailMessage.objects.filter(incoming=True).order_by("?")[:runs])
+    answerable = Case.objects.filter(status__is_closed=False, merged_into=None).select_related("source")
+    known = [case.source for case in answerable.order_by("?")[:runs] if case.source]
     new = [
         mails.text_mail(first_number + n).replace(b"support@company.example", support.email_address.encode())
         for n in range(runs)
@@ -215,8 +216,8 @@ def pages(runs: str) -> dict[str, Any]:
     user, _is_new = User.objects.get_or_create(username="measure", defaults={"is_superuser": True, "is_staff": True})
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    numbers = list(Case.objects.order_by("?").values_list("number", flat=True)[: int(runs)])
-    urls = {"list": ["/cases/"] * int(runs), "case": [f"/cases/{number}/" for number in numbers]}
+    cases = Case.objects.order_by("?")[: int(runs)]
+    urls = {"list": ["/cases/"] * int(runs), "case": [f"/cases/{case.number}/" for case in cases]}
     found: dict[str, Any] = {}
     for name, paths in urls.items():
         client.get(paths[0])
