@@ -458,10 +458,10 @@ class TestFaults:
         healthy = InboundEmailFactory(raw=RawBodyFactory(content=raw_mail(subject="fine")))
         read_mail = reading.read_mail
 
-        def faulty(raw: bytes) -> Any:
+        def faulty(raw: bytes, **options: Any) -> Any:
             if b"Subject: break" in raw:
                 raise ZeroDivisionError("a bug in the reader")
-            return read_mail(raw)
+            return read_mail(raw, **options)
 
         monkeypatch.setattr(reading, "read_mail", faulty)
 
@@ -486,11 +486,11 @@ class TestFaults:
         leases: list[Any] = []
         read_mail = reading.read_mail
 
-        def note_lease(raw: bytes) -> Any:
+        def note_lease(raw: bytes, **options: Any) -> Any:
             leases.append(InboundEmail.objects.get(pk=second.pk).lease_until)
             if b"Subject: slow" in raw:
                 time.sleep(0.4)
-            return read_mail(raw)
+            return read_mail(raw, **options)
 
         monkeypatch.setattr(reading, "read_mail", note_lease)
 
