@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 
 from cases.blobs import open_blob
 from cases.mail_html.text import clean_text
-from cases.models import EmailMessage, InboundEmail, RawBody
+from cases.models import RawBody
 
 # What browsers show as a picture and cannot run; SVG is a document with scripts.
 SHOWN_INLINE = frozenset({"image/gif", "image/jpeg", "image/png", "image/webp"})
@@ -23,18 +23,6 @@ ResponseT = TypeVar("ResponseT", bound=HttpResponseBase)
 def open_raw_body(raw: RawBody) -> BinaryIO:
     """The exact bytes of a request, to be closed by the caller. Raises OSError when the storage does not give them."""
     return BytesIO(bytes(raw.content or b"")) if raw.blob is None else open_blob(raw.blob)
-
-
-def is_raw_for_reps(message: EmailMessage) -> bool:
-    """Whether whoever may see this incoming mail may also have the request that brought it. At most one statement.
-
-    A provider may post the mails of several customers in one request, and a verification link that was taken out of
-    the texts still stands in the bytes: those are for the back office alone.
-    """
-    inbound = message.inbound_email
-    if inbound is None or EmailMessage.LINK_REMOVED in message.defects:
-        return False
-    return not InboundEmail.objects.filter(raw=inbound.raw_id).exclude(pk=inbound.pk).exists()
 
 
 def download(content: BinaryIO, *, file_name: str, content_type: str = "application/octet-stream") -> FileResponse:

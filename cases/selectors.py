@@ -25,6 +25,7 @@ from cases.models import (
     Delivery,
     EmailAddress,
     EmailMessage,
+    InboundEmail,
 )
 from cases.models.case import NUMBER_OFFSET
 from routing.models import Queue, QueueMember
@@ -213,7 +214,9 @@ def _first_of_each(cases: CaseQuerySet, owners: list[Q], *, size: int) -> CaseQu
 
 
 def _with_last_message(cases: CaseQuerySet) -> CaseQuerySet:
-    last = EmailMessage.objects.filter(case=OuterRef("pk")).order_by("-received_at", "-pk")
+    # What a rep took back to write on is not for the others.
+    mails = EmailMessage.objects.filter(case=OuterRef("pk")).exclude(status=EmailMessage.Status.DRAFT)
+    last = mails.order_by("-received_at", "-pk")
     return cases.annotate(
         last_snippet=Subquery(last.values("snippet")[:1]),
         last_incoming=Subquery(last.values("incoming")[:1]),
@@ -256,7 +259,7 @@ def messages_of(case: Case, *, before: Cursor | None = None, size: int = MESSAGE
     """The newest mails of a case, or those before a cursor, oldest first. Three statements, whatever their number.
 
     Bodies stay in the database but for the beginning of the texts: `text_start`, `reply_start`, `has_html`,
-    `has_headers`.
+    `has_headers`, `request_is_shared`.
     """
     messages = EmailMessage.objects.filter(case=case)
     if before is not None:
@@ -283,6 +286,7 @@ def messages_of(case: Case, *, before: Cursor | None = None, size: int = MESSAGE
             original_address=KeyTextTransform("from_address", "forwarded_original"),
             original_name=KeyTextTransform("from_name", "forwarded_original"),
             has_headers=models.Case(models.When(headers__isnull=True, then=Value(False)), default=Value(True)),
+            request_is_shared=_request_is_shared(),
         )
         .prefetch_related(
             models.Prefetch("addresses", _with_delivery()),
@@ -293,6 +297,35 @@ def messages_of(case: Case, *, before: Cursor | None = None, size: int = MESSAGE
     page = found[:size]
     earlier = Cursor(page[-1].received_at, page[-1].pk) if len(found) > size else None
     return MessagePage(page[::-1], earlier)
+
+
+def _request_is_shared() -> Exists:
+    """Whether the provider's request that brought a mail brought others too."""
+    others = InboundEmail.objects.filter(raw=OuterRef("inbound_email__raw")).exclude(pk=OuterRef("inbound_email"))
+    return Exists(others)
+
+
+def is_raw_for_reps(message: Any) -> bool:
+    """Whether whoever may see this mail may also have the request that brought it; asks nothing of the database.
+
+    A provider may post the mails of several customers in one request, and a verification link that was taken out of
+    the texts still stands in the bytes: those are for the back office alone. `message` has `request_is_shared`, from
+    messages_of or find_mail_with_request.
+    """
+    has_request = message.inbound_email_id is not None
+    return has_request and not message.request_is_shared and EmailMessage.LINK_REMOVED not in message.defects
+
+
+def find_mail_with_request(user: Any, number: int, message_id: int) -> Any | None:
+    """A mail of a case that the user may see, with the stored request that brought it."""
+    return (
+        visible_messages(user, number)
+        .filter(pk=message_id, inbound_email__isnull=False)
+        .select_related("inbound_email__raw__blob")
+        .only("inbound_email", "defects")
+        .annotate(request_is_shared=_request_is_shared())
+        .first()
+    )
 
 
 def _with_delivery() -> QuerySet[EmailAddress]:
@@ -322,7 +355,12 @@ def tasks_of(case: Case) -> list[CaseTask]:
 
 
 def visible_messages(user: Any, number: int) -> QuerySet[EmailMessage]:
-    """The mails of one case, none when the user may not see it. For the parts of a page that have their own URL."""
+    """The mails of one case, none when the user may not see it. For the parts of a page that have their own URL.
+
+    Drafts are their author's alone.
+    """
     if not NUMBER_OFFSET < number <= MAX_KEY:
         return EmailMessage.objects.none()
-    return EmailMessage.objects.filter(case__in=visible_cases(user).with_number(number))
+    return EmailMessage.objects.filter(
+        ~Q(status=EmailMessage.Status.DRAFT) | Q(created_by=user), case__in=visible_cases(user).with_number(number)
+    )

@@ -184,12 +184,15 @@ def weigh(sign: Sign, case: Case, email: ParsedEmail, analysis: Analysis, *, is_
     """The table of docs/inbound.md: proof of thread by who wrote."""
     moved = sign.case_id != case.pk
     because = f"{sign.because}; case {case.number}" + (" (merged)" if moved else "")
+    # The trail of a new case is read by people who may not see the other one: it is named by "possibly belongs to",
+    # which asks who looks.
+    unnamed = sign.because + (" (merged)" if moved else "")
     basis = Basis.MERGED if moved else sign.basis
     if is_participant and analysis.authentication.failed_dmarc:
         return Thread(
             possibly=case,
             flags=("dmarc_failed",),
-            because=f"{because}, but a mail in this participant's name fails DMARC",
+            because=f"{unnamed}, but a mail in this participant's name fails DMARC",
         )
     if is_participant and not email.sender_is_ambiguous:
         return Thread(case=case, basis=basis, sender_is_participant=True, because=because)
@@ -197,7 +200,7 @@ def weigh(sign: Sign, case: Case, email: ParsedEmail, analysis: Analysis, *, is_
         # Machines that answer our mail (bounces, out-of-office) are not people who joined.
         flags = () if analysis.is_automatic else ("new_participant",)
         return Thread(case=case, basis=basis, flags=flags, because=f"{because}; the sender was not part of it")
-    return Thread(possibly=case, because=f"{because}, but the sender is not part of it and the sign can be copied")
+    return Thread(possibly=case, because=f"{unnamed}, but the sender is not part of it and the sign can be copied")
 
 
 def cases_with_merges(case_ids: set[int]) -> dict[int, Case]:

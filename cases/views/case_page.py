@@ -19,7 +19,15 @@ from django.views.decorators.http import require_safe
 from cases.mail_html import FRAME_SANDBOX, text_to_html
 from cases.models import Attachment, Case, CaseEvent, EmailAddress, EmailMessage
 from cases.outbound.quoting import reply_subject
-from cases.selectors import TEXT_SHOWN, Cursor, events_of, find_visible_case, messages_of, tasks_of
+from cases.selectors import (
+    TEXT_SHOWN,
+    Cursor,
+    events_of,
+    find_visible_case,
+    is_raw_for_reps,
+    messages_of,
+    tasks_of,
+)
 from cases.views.composer import Composer, new_composer, newest_message, wants_composer
 from cases.views.sent_mail import SentMail, sent_mail
 
@@ -65,6 +73,7 @@ class ShownMessage:
     warnings: list[str | Promise]
     badges: list[str | Promise]
     is_open: bool
+    has_raw: bool  # the request that brought it may be downloaded
     sending: SentMail | None  # None: it came in
     other_subject: str  # "" when it is the case's, with or without "Re:"
 
@@ -116,7 +125,7 @@ def render_case(request: HttpRequest, case: Case, *, composer: Composer | None, 
         "earlier": page.earlier,
         "is_latest_page": "before" not in request.GET,
         "tasks": tasks_of(case),
-        "people": people_of(case, page.messages),
+        "people": people_of(case, [each.message for each in shown]),
         "opening": next((each for each in shown if each.message.pk == case.source_id), None),
         "frame_sandbox": FRAME_SANDBOX,
         "composer": composer,
@@ -154,6 +163,7 @@ def show_message(message: Any, *, is_open: bool, subject: str, reader_id: int | 
         warnings=[WARNINGS[flag] for flag in message.flags if flag in WARNINGS],
         badges=badges_of(message),
         is_open=is_open,
+        has_raw=is_raw_for_reps(message),
         sending=sent_mail(message, reader_id=reader_id),
         other_subject="" if reply_subject(message.subject) == reply_subject(subject) else message.subject,
     )

@@ -11,10 +11,10 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from cases.blobs import open_blob
-from cases.downloads import SHOWN_INLINE, download, is_raw_for_reps, open_raw_body, picture
+from cases.downloads import SHOWN_INLINE, download, open_raw_body, picture
 from cases.file_names import safe_file_name
 from cases.models import Attachment
-from cases.selectors import visible_messages
+from cases.selectors import find_mail_with_request, is_raw_for_reps, visible_messages
 
 
 @require_safe
@@ -47,14 +47,8 @@ def inline_image(request: HttpRequest, number: int, message_id: int, attachment_
 @login_required
 def message_raw(request: HttpRequest, number: int, message_id: int) -> HttpResponseBase:
     """The request that brought the mail, byte for byte: when nothing in it is for other eyes (is_raw_for_reps)."""
-    message = get_object_or_404(
-        visible_messages(request.user, number)
-        .select_related("inbound_email__raw__blob")
-        .only("inbound_email", "defects"),
-        pk=message_id,
-        inbound_email__isnull=False,
-    )
-    if message.inbound_email is None or not is_raw_for_reps(message):
+    message = find_mail_with_request(request.user, number, message_id)
+    if message is None or not is_raw_for_reps(message):
         raise Http404
     return download(
         open_raw_body(message.inbound_email.raw),
