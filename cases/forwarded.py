@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from cases.contacts import find_contact
 from cases.models import Case, CaseEvent, Contact, EmailMessage, Participant
 from cases.outbound.recipients import own_addresses_among
-from routing.addresses import AddressPatterns, MailAddress, normalise_address
+from routing.address_patterns import AddressPatterns
+from routing.addresses import MailAddress, normalise_address
 from routing.models import RoutingAddress
 
 __all__ = [

@@ -11,9 +11,8 @@ import idna
 
 __all__ = [
     "MAX_ADDRESSES",
-    "AddressPatterns",
-    "BadAddressPattern",
     "MailAddress",
+    "ascii_domain",
     "display_address",
     "domain_of",
     "normalise_address",
@@ -69,11 +68,11 @@ def normalise_address(text: str) -> str | None:
     local, at, domain = address.rpartition("@")
     if not at or not (_LOCAL.fullmatch(local) or _QUOTED_LOCAL.fullmatch(local)):
         return None
-    ascii_domain = _ascii_domain(domain)
+    ascii_domain = ascii_domain(domain)
     return f"{unicodedata.normalize('NFC', local)}@{ascii_domain}" if ascii_domain else None
 
 
-def _ascii_domain(domain: str) -> str | None:
+def ascii_domain(domain: str) -> str | None:
     """The domain lower-cased and in A-labels; None if no mail server could be named so."""
     domain = domain.strip().rstrip(".").lower()
     if not domain.isascii():
@@ -337,63 +336,3 @@ def _clean_name(name: str) -> str:
     if len(name) > 1 and name[0] == name[-1] and name[0] in "'\"":
         name = name[1:-1].strip()
     return name[:1000] if name.strip("()<>'\" ") else ""
-
-
-# --- patterns: "accept email from" -----------------------------------------------------------------------------------
-
-
-class BadAddressPattern(ValueError):
-    """An entry that is neither an address nor a domain. `entry` is the entry as typed."""
-
-    def __init__(self, entry: str) -> None:
-        self.entry = entry
-        super().__init__(
-            f'"{entry[:200]}" is not allowed here. Write addresses (casey@example.com), domains (example.com or '
-            "@example.com) or all subdomains of a domain (*.example.com), separated by commas, blanks or lines."
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class AddressPatterns:
-    """Addresses and domains that an admin listed. An empty list is false, and matches nothing."""
-
-    addresses: frozenset[str] = frozenset()
-    domains: frozenset[str] = frozenset()
-    parent_domains: frozenset[str] = frozenset()  # from `*.example.com`: its subdomains, not the domain itself
-
-    @classmethod
-    def parse(cls, text: str) -> AddressPatterns:
-        """Read entries between commas, semicolons, blanks or lines. Raises BadAddressPattern for the first bad one."""
-        addresses, domains, parents = set(), set(), set()
-        for entry in re.split(r"[,;\s]+", text):
-            if not entry:
-                continue
-            name = entry.removeprefix("*@").removeprefix("@")
-            is_parent = name.startswith("*.")
-            domain = _ascii_domain(name.removeprefix("*."))
-            if "@" in name:
-                address = normalise_address(name)
-                if address is None or "*" in name:
-                    raise BadAddressPattern(entry)
-                addresses.add(address)
-            elif domain is None or "." not in domain.strip("[]") or domain.startswith("-"):
-                raise BadAddressPattern(entry)
-            elif is_parent:
-                parents.add(domain)
-            else:
-                domains.add(domain)
-        return cls(frozenset(addresses), frozenset(domains), frozenset(parents))
-
-    def __bool__(self) -> bool:
-        return bool(self.addresses or self.domains or self.parent_domains)
-
-    def matches(self, address: str) -> bool:
-        """Whether an address, normalised or not, is one of those listed."""
-        normalised = normalise_address(address)
-        if normalised is None:
-            return False
-        domain = domain_of(normalised)
-        if normalised in self.addresses or domain in self.domains:
-            return True
-        labels = domain.split(".")
-        return any(".".join(labels[start:]) in self.parent_domains for start in range(1, len(labels)))

@@ -12,7 +12,7 @@ from django.db.models import Count, Q
 from cases.inbound.parsed import Analysis, ParsedEmail, ProviderFacts
 from cases.models import Case, EmailMessage, InboundEmail
 from cases.reasons import Reason
-from routing.addresses import AddressPatterns
+from routing.address_patterns import AddressPatterns
 from routing.choices import RefusalAction
 from routing.models import EmailToCaseSettings, RoutingAddress
 

@@ -9,7 +9,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from routing.addresses import AddressPatterns, domain_of, normalise_address
+from routing.address_patterns import AddressPatterns
+from routing.addresses import domain_of, normalise_address
 from routing.choices import ClosedCasePolicy, Origin, Priority, Strategy, TaskStatus
 from routing.services_address import mint_services_token, services_address_for, services_token_of
 

@@ -6,10 +6,9 @@ import time
 
 import pytest
 
+from routing.address_patterns import AddressPatterns, BadAddressPattern
 from routing.addresses import (
     MAX_ADDRESSES,
-    AddressPatterns,
-    BadAddressPattern,
     MailAddress,
     display_address,
     domain_of,
