@@ -1,5 +1,5 @@
 """The back office of mail: what came in and what became of it. History is shown, never edited."""
 
-from cases.admin import case, configuration, email_message, inbound_email, outbound, refused_call
+from cases.admin import case, configuration, email_message, inbound_email, outbound, refused_call, send_decision
 
-__all__ = ["case", "configuration", "email_message", "inbound_email", "outbound", "refused_call"]
+__all__ = ["case", "configuration", "email_message", "inbound_email", "outbound", "refused_call", "send_decision"]

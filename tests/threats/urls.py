@@ -121,9 +121,9 @@ MODELS = frozenset(
     {
         "auth.group", "auth.user", "axes.accessattempt", "cases.attachment", "cases.case", "cases.caseevent",
         "cases.casestatus", "cases.casetask", "cases.contact", "cases.emailmessage", "cases.inboundemail",
-        "cases.outbox", "cases.refusedcall", "cases.routingdecision", "cases.trackingrequest", "routing.auditevent",
-        "routing.emailtocasesettings", "routing.permissionset", "routing.queue", "routing.recordtype",
-        "routing.routingaddress",
+        "cases.outbox", "cases.refusedcall", "cases.routingdecision", "cases.senddecision", "cases.trackingrequest",
+        "routing.auditevent", "routing.emailtocasesettings", "routing.permissionset", "routing.queue",
+        "routing.recordtype", "routing.routingaddress",
     }
 )  # fmt: skip
 MODEL_PAGES = {
@@ -178,6 +178,7 @@ FOR_CONFIGURERS: dict[str, dict[str, int]] = {
     "cases.inboundemail": READ_ONLY,
     "cases.outbox": READ_ONLY,
     "cases.refusedcall": READ_ONLY,
+    "cases.senddecision": READ_ONLY,
     "cases.trackingrequest": READ_ONLY,
     # What happens on cases is for those who may see the case.
     "cases.attachment": OF_HIDDEN_CASE,

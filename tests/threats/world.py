@@ -23,6 +23,7 @@ from cases.models import (
     Outbox,
     RefusedCall,
     RoutingDecision,
+    SendDecision,
     TrackingRequest,
 )
 from routing import permission_sets
@@ -156,6 +157,7 @@ def build_world() -> World:
     refused = RefusedCall.objects.create(
         hour=timezone.now(), provider="postmark", reason="password_wrong", last_at=timezone.now(), count=3
     )
+    decision = SendDecision.objects.create(address=address, stage="form", allowed=False, because=f"{IN_SETUP} refusal")
     event = record("test", f"{IN_SETUP} audit", by=None)
     group = Group.objects.create(name=f"{IN_SETUP} role")
     attempt = AccessAttempt.objects.create(
@@ -182,6 +184,7 @@ def build_world() -> World:
         "cases.outbox": case.outbox.get().pk,
         "cases.refusedcall": refused.pk,
         "cases.routingdecision": RoutingDecision.objects.get(case=case).pk,
+        "cases.senddecision": decision.pk,
         "cases.trackingrequest": tracking.pk,
         "routing.auditevent": event.pk,
         "routing.emailtocasesettings": 1,

@@ -1,0 +1,51 @@
+"""Who was refused to send, and who was allowed to: read-only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+
+from cases.admin.case import case_link
+from cases.admin.history import HistoryAdmin, isolated, short_time
+from cases.models import SendDecision
+
+
+@admin.register(SendDecision)
+class SendDecisionAdmin(HistoryAdmin):
+    list_display = ["when", "allowed", "who", "sender", "stage", "on_case", "why"]
+    list_filter = ["allowed", ("stage", ChoicesDropdownFilter)]
+    list_select_related = ["case", "address"]
+    search_fields = ["id"]
+    search_help_text = _("The number of the decision")
+    fields = ["at", "allowed", "who", "sender", "stage", "on_case", "why", "outbox"]
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SendDecision]:
+        return super().get_queryset(request).select_related("case", "address").defer("case__description")
+
+    @display(description=_("at"))
+    def when(self, decision: SendDecision) -> SafeString | str:
+        return short_time(decision.at)
+
+    @display(description=_("user"))
+    def who(self, decision: SendDecision) -> SafeString:
+        return isolated(decision.user_name or "–")
+
+    @display(description=_("address"))
+    def sender(self, decision: SendDecision) -> SafeString:
+        return isolated(decision.address.email_address)
+
+    @display(description=_("because"))
+    def why(self, decision: SendDecision) -> SafeString:
+        return isolated(decision.because)
+
+    @display(description=_("case"))
+    def on_case(self, decision: SendDecision) -> Any:
+        return case_link(decision.case)
