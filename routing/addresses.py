@@ -68,8 +68,8 @@ def normalise_address(text: str) -> str | None:
     local, at, domain = address.rpartition("@")
     if not at or not (_LOCAL.fullmatch(local) or _QUOTED_LOCAL.fullmatch(local)):
         return None
-    ascii_domain = ascii_domain(domain)
-    return f"{unicodedata.normalize('NFC', local)}@{ascii_domain}" if ascii_domain else None
+    encoded = ascii_domain(domain)
+    return f"{unicodedata.normalize('NFC', local)}@{encoded}" if encoded else None
 
 
 def ascii_domain(domain: str) -> str | None:
