@@ -261,6 +261,7 @@ def test_what_the_broker_carries_is_a_name_and_nothing_of_any_mail(
 
 
 def test_a_job_of_the_sweeper_that_fails_logs_what_not_whose(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cases.sweeping.close_old_connections", lambda: None)  # the test's own is in a transaction
     monkeypatch.setattr("cases.sweeping.settle_batch", raise_database_error)
     monkeypatch.setattr("cases.sweeping.deliver_due", raise_os_error)
 
