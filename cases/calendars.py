@@ -134,8 +134,7 @@ def _first_event(content: bytes) -> tuple[Any, Any]:
     try:
         calendar = Calendar.from_ical(text)
         event = next(iter(calendar.walk("VEVENT")), None)
-    except Exception as error:
-        # A parser that strangers feed fails in every way there is; the file stays a file.
+    except Exception as error:  # a parser that strangers feed fails in every way; the reason is shown, the file stays
         raise NotAnInvitation(f"The calendar file cannot be read: {type(error).__name__}.") from error
     if event is None:
         raise NotAnInvitation("The calendar file has no event.")
