@@ -16,6 +16,8 @@ from routing.services_address import services_token_of
 
 # A mail may name thousands of recipients; one of ours is among the first of them or in the envelope.
 MOST_RECIPIENTS = 2000
+# What an address stamps on a case comes with it.
+STAMPED = ("owner_user", "owner_queue", "case_record_type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,14 @@ class Directory:
         return cls(
             RoutingAddress.objects.annotate(email_lower=Lower("email_address"))
             .filter(Q(services_token__in=tokens) | Q(email_lower__in=emails))
-            .select_related("owner_user", "owner_queue", "case_record_type")
+            .select_related(*STAMPED)
         )
+
+    @classmethod
+    def of_all(cls, *, most: int) -> Directory | None:
+        """Every routing address, deleted ones too; None when there are more than `most`. One query."""
+        rows = list(RoutingAddress.objects.select_related(*STAMPED).order_by("pk")[: most + 1])
+        return cls(rows) if len(rows) <= most else None
 
     def owner_of(self, address: str) -> RoutingAddress | None:
         """The routing address that `address` is, exactly; for recognising ourselves as a sender."""

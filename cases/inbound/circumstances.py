@@ -10,12 +10,15 @@ from cases.inbound.decision import Circumstances, DayCount
 from cases.inbound.screening import count_cases_of_day
 from cases.lifecycle import default_status
 from cases.thread_keys import signing_keys
+from routing.matching import Directory
 from routing.models import EmailToCaseSettings, RecordType
 
 # A large daily limit may be passed by what other workers open in this time; a small one is counted anew for each
 # batch.
 KEEP_COUNT_SECONDS = 30.0
 SMALL_LIMIT = 10_000
+# So many routing addresses are read once for a batch; of more, each mail looks up the few that it names.
+FEW_ADDRESSES = 50
 
 
 class NotSetUp(RuntimeError):
@@ -40,6 +43,7 @@ def load_circumstances() -> Circumstances:
         default_record_type=record_type,
         keys=signing_keys(),
         day=day_count(settings_row.daily_limit),
+        directory=Directory.of_all(most=FEW_ADDRESSES),
     )
 
 

@@ -17,7 +17,7 @@ from cases.inbound.trail import Trail
 from cases.lifecycle import OnClosedCase, effect_of_mail, may_reopen_cases
 from cases.models import Case, CaseStatus, EmailMessage, InboundEmail
 from cases.outbound.recipients import own_addresses_among
-from routing.matching import Match, Recipient
+from routing.matching import Directory, Match, Recipient
 from routing.models import EmailToCaseSettings, RecordType, RoutingAddress
 
 
@@ -84,6 +84,8 @@ class Circumstances:
     default_record_type: RecordType
     keys: Sequence[str]
     day: DayCount
+    # Every routing address, while there are few; None: each mail looks up its own.
+    directory: Directory | None = None
 
 
 def decide(

@@ -51,10 +51,18 @@ class TemporaryFailure(RuntimeError):
     """Something outside failed that may work later."""
 
 
-def read_email(inbound: InboundEmail, trail: Trail, *, dry_run: bool = False, charset: str = "") -> ReadEmail:
-    """Everything that can be known about a mail without looking at cases. One query (the routing addresses).
+def read_email(
+    inbound: InboundEmail,
+    trail: Trail,
+    *,
+    dry_run: bool = False,
+    charset: str = "",
+    directory: Directory | None = None,
+) -> ReadEmail:
+    """Everything that can be known about a mail without looking at cases.
 
     `charset`: what a person says its text is written in; "" for what the mail says.
+    `directory`: every routing address; None: those that this mail names are looked up, with one query.
     """
     received = received_mail(inbound, dry_run=dry_run)
     if charset and received.raw is None:
@@ -64,7 +72,8 @@ def read_email(inbound: InboundEmail, trail: Trail, *, dry_run: bool = False, ch
     note_reading(email, trail)
     recipients = tuple(recipients_of(email, received.facts))
     sender = email.sender.address if email.sender else ""
-    directory = Directory.of([*(recipient.address for recipient in recipients), sender])
+    if directory is None:
+        directory = Directory.of([*(recipient.address for recipient in recipients), sender])
     own_sender = own_sender_because(sender, directory)
     analysis = analyse(email, received.facts, analysis_context(directory), received.raw)
     trail.note(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from cases.blobs import put_many
@@ -47,6 +47,9 @@ TRIED_TOGETHER = 2
 # A mail whose writing collided with another one (same dedupe key) is decided anew; twice is plenty, see
 # decide_and_write.
 COLLISIONS = 3
+# How long a mail waits for what it needs from others, and how often it looks.
+LONGEST_WAIT = timedelta(hours=24)
+SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(hours=1)
 
 
 @dataclass(slots=True)
@@ -137,7 +140,7 @@ def settle_one(inbound: InboundEmail, circumstances: Circumstances, *, dry_run: 
         quarantine_failed(settled, because, inbound.last_error)
         return settled
     try:
-        settled.mail = read_email(inbound, settled.trail, dry_run=dry_run)
+        settled.mail = read_email(inbound, settled.trail, dry_run=dry_run, directory=circumstances.directory)
         decide_and_write(settled, settled.mail, circumstances, dry_run=dry_run)
     except LostLease:
         logger.info("inbound email %s: the claim was lost, another worker has it", inbound.pk)
@@ -146,8 +149,8 @@ def settle_one(inbound: InboundEmail, circumstances: Circumstances, *, dry_run: 
         refuse_unread(settled, InboundEmail.State.REJECTED, Reason.NOT_A_MAIL, str(refusal), dry_run=dry_run)
     except ReadFailed as failure:
         refuse_unread(settled, InboundEmail.State.QUARANTINED, failure.reason, str(failure), dry_run=dry_run)
-    except TemporaryFailure as failure:
-        try_again_later(settled, str(failure), dry_run=dry_run)
+    except (TemporaryFailure, OSError, OperationalError) as failure:
+        wait_for_others(settled, str(failure) or type(failure).__name__, dry_run=dry_run)
     except Exception as error:  # noqa: BLE001 - recorded on the row, tried again, quarantined after the last try
         logger.warning("inbound email %s: attempt %s failed: %s", inbound.pk, inbound.attempts, type(error).__name__)
         try_again_later(settled, traceback.format_exc(limit=-8), dry_run=dry_run)
@@ -278,6 +281,31 @@ def try_again_later(settled: Settled, error: str, *, dry_run: bool) -> None:
         logger.warning(
             "inbound email %s: the failed attempt could not be recorded: %s", inbound.pk, type(fault).__name__
         )
+
+
+def wait_for_others(settled: Settled, error: str, *, dry_run: bool) -> None:
+    """A provider's API, the storage or the database is away, which is no fault of the mail: no attempt is counted.
+
+    It is tried for LONGEST_WAIT after it came, at first every ten seconds, in the end every hour.
+    """
+    inbound, now = settled.inbound, timezone.now()
+    age = now - inbound.received_at
+    if dry_run or age > LONGEST_WAIT:
+        inbound.attempts = max(inbound.attempts, settings.E2C_SETTLE_ATTEMPTS)
+        try_again_later(settled, error, dry_run=dry_run)
+        return
+    settled.state, settled.because = InboundEmail.State.RECEIVED, clean_text(error)[:400]
+    inbound.state = InboundEmail.State.PROCESSING
+    try:
+        release_for_retry(
+            inbound,
+            waiting_state=InboundEmail.State.RECEIVED,
+            not_before=now + min(max(SHORTEST_PAUSE, age / 4), LONGEST_PAUSE),
+            attempts=max(0, inbound.attempts - 1),
+            last_error=clean_text(error)[-LONGEST_ERROR:],
+        )
+    except (LostLease, DatabaseError) as fault:
+        logger.warning("inbound email %s: the wait could not be recorded: %s", inbound.pk, type(fault).__name__)
 
 
 def quarantine_failed(settled: Settled, because: str, error: str) -> None:

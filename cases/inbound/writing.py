@@ -261,3 +261,6 @@ def note_mail_of_address(mail: ReadEmail, *, now: datetime) -> None:
             last_mail_at=now,
             forwarding_seen_at=Coalesce(F("forwarding_seen_at"), Value(now)) if forwarded else F("forwarding_seen_at"),
         )
+        # The row is shared by the mails of a batch: the next one finds it noted.
+        address.last_mail_at = now
+        address.forwarding_seen_at = address.forwarding_seen_at or (now if forwarded else None)

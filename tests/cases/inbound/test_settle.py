@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from cases.inbound import reading
@@ -34,6 +35,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("organisation")]
 @pytest.fixture
 def support() -> Any:
     return RoutingAddressFactory(email_address="support@company.example", verified=True)
+
+
+def settings_attempts() -> int:
+    return int(settings.E2C_SETTLE_ATTEMPTS)
 
 
 class TestNewCase:
@@ -476,6 +481,42 @@ class TestFaults:
         assert (broken.state, broken.reason) == ("quarantined", "failed")
         assert broken.because == "failed 2 times; the last error: ZeroDivisionError: a bug in the reader"
         assert healthy.state == "case"
+
+    def test_a_fault_outside_the_mail_is_waited_out_and_costs_no_attempt(
+        self, support: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        waiting = InboundEmailFactory(raw=RawBodyFactory(content=raw_mail()))
+
+        def storage_is_away(*_arguments: Any, **_options: Any) -> Any:
+            raise OSError("the storage is away")
+
+        with monkeypatch.context() as fault:
+            fault.setattr("cases.inbound.settle.store_files", storage_is_away)
+            for _ in range(settings_attempts() + 1):
+                InboundEmail.objects.filter(pk=waiting.pk).update(lease_until=None)
+                settle_batch()
+        waiting.refresh_from_db()
+        after_faults = (waiting.state, waiting.attempts, waiting.last_error)
+        InboundEmail.objects.filter(pk=waiting.pk).update(lease_until=None)
+        settle_batch()
+
+        waiting.refresh_from_db()
+        assert after_faults == ("received", 0, "the storage is away")
+        assert waiting.state == "case"
+
+    def test_a_fault_that_lasts_for_a_day_needs_a_person(self, support: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        waiting = InboundEmailFactory(
+            raw=RawBodyFactory(content=raw_mail()), received_at=timezone.now() - timedelta(hours=25)
+        )
+
+        def storage_is_away(*_arguments: Any, **_options: Any) -> Any:
+            raise OSError("the storage is away")
+
+        monkeypatch.setattr("cases.inbound.settle.store_files", storage_is_away)
+        settle_batch()
+
+        waiting.refresh_from_db()
+        assert (waiting.state, waiting.reason) == ("quarantined", "failed")
 
     def test_a_slow_mail_does_not_cost_the_rest_of_its_batch_their_lease(
         self, support: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
