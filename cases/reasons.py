@@ -12,6 +12,7 @@ class Reason(models.TextChoices):
     LOOP_SUSPECTED = "loop_suspected", _("So many mails from one sender look like a loop.")
     SPAM_REVIEW = "spam_review", _("The provider calls it spam.")
     BULK_REVIEW = "bulk_review", _("Newsletters and notifications are held by the settings.")
+    AUTHENTICATION_REVIEW = "authentication_review", _("The sender's domain says that the mail is not from there.")
     COMPLAINT_REVIEW = "complaint_review", _("A spam complaint about a mail that we do not know.")
     ADDRESS_INACTIVE = "address_inactive", _("The routing address is switched off.")
     DISABLED = "disabled", _("Email-to-Case is switched off.")

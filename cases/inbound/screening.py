@@ -188,6 +188,9 @@ def refuse_unauthorized_sender(mail: Screened) -> Refusal | None:
 def hold_for_review(mail: Screened) -> Refusal | None:
     if mail.facts.spam_detected and mail.settings_row.hold_spam:
         return Held(Reason.SPAM_REVIEW, f"{mail.facts.provider} marks it as spam")
+    authentication = mail.analysis.authentication
+    if authentication.failed_dmarc and mail.settings_row.hold_dmarc_failures:
+        return Held(Reason.AUTHENTICATION_REVIEW, f"it fails DMARC, says {authentication.by}")
     return None
 
 

@@ -49,6 +49,7 @@ class EmailToCaseSettingsAdmin(AuditedAdmin):
                     "sender_hourly_limit",
                     "hold_spam",
                     "hold_bulk",
+                    "hold_dmarc_failures",
                 ],
             },
         ),

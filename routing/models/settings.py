@@ -75,6 +75,14 @@ class EmailToCaseSettings(models.Model):
         default=False,
         help_text=_("Newsletters and generated notifications wait for a person instead of opening cases."),
     )
+    hold_dmarc_failures = models.BooleanField(
+        _("hold mail that fails DMARC"),
+        default=False,
+        help_text=_(
+            "New mail whose sender's domain disowns it waits for a person. Off, it opens a case that says so. It "
+            "never joins another case by itself."
+        ),
+    )
     automatic_mail_daily_budget = models.PositiveIntegerField(
         _("automatic mail per day"),
         default=1000,

@@ -262,6 +262,14 @@ class TestAuthentication:
         assert settled.case.possibly_belongs_to == case
         assert settled.message.flags == ["dmarc_failed"]
 
+    def test_new_mail_that_fails_dmarc_opens_a_case_that_says_so_or_waits(self, case: Any, settings: Any) -> None:
+        opened = self.spoofed(case, settings)
+        EmailToCaseSettings.objects.update(hold_dmarc_failures=True)
+        held = self.spoofed(case, settings)
+
+        assert (opened.state, opened.message.flags) == ("case", ["dmarc_failed"])
+        assert (held.state, held.reason) == ("held", "authentication_review")
+
     def test_a_forged_verdict_of_an_untrusted_server_counts_for_nothing(self, case: Any) -> None:
         settled = ingest_mail(
             subject=mint_token(case.pk),
