@@ -64,6 +64,15 @@ def queue(rep: Any) -> Any:
     return queue
 
 
+def wait_until_true(page: Any, expression: str) -> None:
+    """Ask from outside until it holds: Playwright's own waiting evaluates in the page, which its policy forbids."""
+    for _ in range(100):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"never became true: {expression}")
+
+
 @pytest.mark.parametrize("name", ATTACKS)
 def test_a_hostile_mail_is_shown_and_does_nothing(name: str, rep: Any, queue: Any, log_in: Any, sink: Any) -> None:
     case = CaseFactory(owner_queue=queue)
@@ -164,7 +173,7 @@ def test_the_frame_is_as_high_as_its_mail(rep: Any, queue: Any, log_in: Any) -> 
     EmailMessageFactory(case=case, html_body="<p>line</p>" * 60 + "<table width=2000><tr><td>wide</table>")
     page = log_in(rep).open(f"/cases/{case.number}/")
 
-    page.wait_for_function("document.querySelector('iframe.mail-frame').getBoundingClientRect().height > 1000")
+    wait_until_true(page, "document.querySelector('iframe.mail-frame').getBoundingClientRect().height > 1000")
 
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
@@ -176,11 +185,11 @@ def test_the_picture_of_a_frame_follows_a_fold_that_is_opened(rep: Any, queue: A
     )
     page = log_in(rep).open(f"/cases/{case.number}/")
     height = "document.querySelector('iframe.mail-frame').getBoundingClientRect().height"
-    page.wait_for_function(f"{height} < 250")
+    wait_until_true(page, f"{height} < 250")
 
     page.frame_locator("iframe.mail-frame").locator("details.quote > summary").click()
 
-    page.wait_for_function(f"{height} > 800")
+    wait_until_true(page, f"{height} > 800")
 
 
 @pytest.mark.parametrize("width", [1440, 768, 390])
