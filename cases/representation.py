@@ -11,7 +11,7 @@ from typing import Any
 
 from cases.inbound.decision import ReadEmail
 from cases.inbound.parsed import Bounce, ForwardedOriginal, MailAddress
-from cases.inbound.settle import Settled
+from cases.inbound.settled import Settled
 from cases.mail_html import safe_html
 from cases.models import Case, CaseTask, EmailMessage, RoutingDecision
 

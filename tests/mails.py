@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 
 from cases.inbound.ingesting import Ingest
-from cases.inbound.settle import Settled
+from cases.inbound.settled import Settled
 from cases.thread_keys import signing_keys
 from cases.thread_token import new_message_id, reply_address, token_mark
 

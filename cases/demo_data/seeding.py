@@ -17,7 +17,7 @@ from cases.demo_data.mails import BILLING, SALES, SUPPORT, Thread, compose
 from cases.demo_data.threads import CONTACTS, FIRST_THREADS, WITHOUT_CASE
 from cases.demo_data.variations import further_threads
 from cases.inbound.ingesting import ingest_mail
-from cases.inbound.settle import Settled
+from cases.inbound.settled import Settled
 from cases.lifecycle import set_status
 from cases.models import Case, CaseEvent, CaseStatus, Contact, EmailMessage, InboundEmail, RoutingDecision
 from cases.setup import set_up_instance

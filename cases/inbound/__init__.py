@@ -9,5 +9,6 @@ settle                            claim -> read -> decide -> write, one mail at 
   recipients                      whom it went to, for routing.matching
   dedupe, threading, screening    seen before? part of a case? welcome? - each answers with a value and a reason
   writing                         one transaction: case or append, message, files, events
+  failures                        what could not be read or written: recorded, tried again, or put before a person
 retry                             a person, or time, gives a held mail another try
 """

@@ -12,7 +12,8 @@ from django.utils.crypto import get_random_string
 from cases.inbound.accept import store_raw_mail
 from cases.inbound.circumstances import load_circumstances
 from cases.inbound.decision import Circumstances
-from cases.inbound.settle import Settled, settle_one
+from cases.inbound.settle import settle_one
+from cases.inbound.settled import Settled
 from cases.models import InboundEmail, RawBody
 
 # Settings may change while thousands of files are read; so often they are looked at again.

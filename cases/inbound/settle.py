@@ -10,31 +10,30 @@ import hashlib
 import logging
 import time
 import traceback
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from cases.blobs import put_many
-from cases.claims import LONGEST_ERROR, LostLease, claim, claimed_rows, release_for_retry, retry_at
+from cases.claims import LostLease, claim, claimed_rows, release_for_retry
 from cases.inbound.circumstances import load_circumstances
 from cases.inbound.decision import AppendToCase, Circumstances, Decision, OpenCase, ReadEmail, SeenBefore, decide
 from cases.inbound.dedupe import thread_root
+from cases.inbound.failures import quarantine_failed, refuse_unread, try_again_later, wait_for_others
 from cases.inbound.message_rows import StoredFiles
-from cases.inbound.reader.charsets import clean_text
 from cases.inbound.reading import NotAMail, ReadFailed, TemporaryFailure, read_email
+from cases.inbound.settled import Settled, describe_outcome
 from cases.inbound.trail import Trail
 from cases.inbound.writing import (
     append_to_case,
     note_mail_of_address,
-    settle_row,
     write_duplicate,
     write_new_case,
     write_refusal,
 )
-from cases.models import Case, EmailMessage, InboundEmail
+from cases.models import InboundEmail
 from cases.reasons import Reason
 from routing.owners import choose_owner
 
@@ -47,37 +46,6 @@ TRIED_TOGETHER = 2
 # A mail whose writing collided with another one (same dedupe key) is decided anew; twice is plenty, see
 # decide_and_write.
 COLLISIONS = 3
-# How long a mail waits for what it needs from others, and how often it looks.
-LONGEST_WAIT = timedelta(hours=24)
-SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(hours=1)
-
-
-@dataclass(slots=True)
-class Settled:
-    """What became of one mail; `email` and `case` are None where reading or the decision gave none."""
-
-    inbound: InboundEmail
-    trail: Trail
-    mail: ReadEmail | None = None
-    decision: Decision | None = None
-    message: EmailMessage | None = None
-    state: str = ""
-    reason: str = ""
-    because: str = ""
-
-    @property
-    def thread_basis(self) -> str:
-        """What tied the mail to its case; "none" for a new matter and for mails that stayed outside."""
-        return self.decision.thread.basis if isinstance(self.decision, AppendToCase) else EmailMessage.ThreadBasis.NONE
-
-    @property
-    def case(self) -> Case | None:
-        """The case that was opened or added to; for a duplicate, the case of the mail it repeats."""
-        if self.message is not None:
-            return self.message.case
-        if isinstance(self.decision, SeenBefore):
-            return self.decision.original.case
-        return self.decision.case if isinstance(self.decision, AppendToCase) else None
 
 
 def settle_batch(*, limit: int = BATCH, min_age: timedelta = timedelta(0)) -> int:
@@ -216,111 +184,3 @@ def write(
         settled.message = write_new_case(inbound, mail, decision, owner, trail, circumstances, files, now=now)
     else:
         write_refusal(inbound, mail, decision, trail, now=now)
-
-
-def describe_outcome(settled: Settled) -> None:
-    """State and reason of a decision, written or (dry run) not."""
-    decision = settled.decision
-    if isinstance(decision, SeenBefore):
-        settled.state, settled.reason = InboundEmail.State.DUPLICATE, Reason.SAME_MAIL
-        settled.because = "another delivery of a mail received before"
-    elif isinstance(decision, AppendToCase):
-        settled.state = InboundEmail.State.APPENDED
-    elif isinstance(decision, OpenCase):
-        settled.state = InboundEmail.State.CASE
-    elif decision is not None:
-        settled.state, settled.reason, settled.because = decision.state, decision.reason, decision.because
-
-
-def refuse_unread(settled: Settled, state: InboundEmail.State, reason: Reason, because: str, *, dry_run: bool) -> None:
-    """Record an outcome for a request that gave no mail. The raw request is kept; an admin can retry it."""
-    because = clean_text(because)  # it may quote the request
-    settled.state, settled.reason, settled.because = state, reason, because
-    settled.trail.note("read", reason.value, because)
-    if dry_run:
-        return
-    try:
-        settle_row(
-            settled.inbound,
-            state=state,
-            trail=settled.trail,
-            now=timezone.now(),
-            reason=reason.value,
-            because=because[:500],
-        )
-    except LostLease:
-        logger.info("inbound email %s: the claim was lost, another worker has it", settled.inbound.pk)
-
-
-def try_again_later(settled: Settled, error: str, *, dry_run: bool) -> None:
-    """Record a failed attempt in a transaction of its own, and wait longer each time; after the last one a person must
-    look.
-    """
-    inbound = settled.inbound
-    inbound.state = InboundEmail.State.PROCESSING  # whatever the failed transaction wrote is rolled back
-    # An error may quote what no database stores (NUL, half a surrogate pair): it would never be recorded.
-    error = clean_text(error)
-    last_line = error.strip().rsplit("\n", 1)[-1][:400]
-    settled.because = last_line
-    if dry_run or inbound.attempts >= settings.E2C_SETTLE_ATTEMPTS:
-        because = f"failed {inbound.attempts} times; the last error: {last_line}"
-        settled.state, settled.reason, settled.because = InboundEmail.State.QUARANTINED, Reason.FAILED, because
-        if not dry_run:
-            quarantine_failed(settled, because, error)
-        return
-    settled.state = InboundEmail.State.RECEIVED
-    try:
-        release_for_retry(
-            inbound,
-            waiting_state=InboundEmail.State.RECEIVED,
-            not_before=retry_at(inbound.attempts, now=timezone.now()),
-            last_error=error[-LONGEST_ERROR:],
-        )
-    except (LostLease, DatabaseError) as fault:
-        # The lease runs out by itself and the mail is claimed again; nothing is lost but this note.
-        logger.warning(
-            "inbound email %s: the failed attempt could not be recorded: %s", inbound.pk, type(fault).__name__
-        )
-
-
-def wait_for_others(settled: Settled, error: str, *, dry_run: bool) -> None:
-    """A provider's API, the storage or the database is away, which is no fault of the mail: no attempt is counted.
-
-    It is tried for LONGEST_WAIT after it came, at first every ten seconds, in the end every hour.
-    """
-    inbound, now = settled.inbound, timezone.now()
-    age = now - inbound.received_at
-    if dry_run or age > LONGEST_WAIT:
-        inbound.attempts = max(inbound.attempts, settings.E2C_SETTLE_ATTEMPTS)
-        try_again_later(settled, error, dry_run=dry_run)
-        return
-    settled.state, settled.because = InboundEmail.State.RECEIVED, clean_text(error)[:400]
-    inbound.state = InboundEmail.State.PROCESSING
-    try:
-        release_for_retry(
-            inbound,
-            waiting_state=InboundEmail.State.RECEIVED,
-            not_before=now + min(max(SHORTEST_PAUSE, age / 4), LONGEST_PAUSE),
-            attempts=max(0, inbound.attempts - 1),
-            last_error=clean_text(error)[-LONGEST_ERROR:],
-        )
-    except (LostLease, DatabaseError) as fault:
-        logger.warning("inbound email %s: the wait could not be recorded: %s", inbound.pk, type(fault).__name__)
-
-
-def quarantine_failed(settled: Settled, because: str, error: str) -> None:
-    settled.trail.note("write", Reason.FAILED.value, because)
-    try:
-        settle_row(
-            settled.inbound,
-            state=InboundEmail.State.QUARANTINED,
-            trail=settled.trail,
-            now=timezone.now(),
-            reason=Reason.FAILED.value,
-            because=because[:500],
-        )
-        InboundEmail.objects.filter(pk=settled.inbound.pk).update(last_error=error[-LONGEST_ERROR:])
-    except (LostLease, DatabaseError) as fault:
-        logger.warning(
-            "inbound email %s: its quarantine could not be recorded: %s", settled.inbound.pk, type(fault).__name__
-        )

@@ -149,7 +149,7 @@ FAULTS = [
     ("cases.inbound.settle.decide", raise_quoting_mail),
     ("cases.inbound.settle.write_new_case", raise_database_error),
     ("cases.inbound.settle.put_many", raise_os_error),
-    ("cases.inbound.settle.settle_row", raise_database_error),
+    ("cases.inbound.failures.settle_row", raise_database_error),
 ]
 
 

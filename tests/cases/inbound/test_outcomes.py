@@ -10,7 +10,8 @@ from django.core import mail as django_mail
 from django.utils import timezone
 
 from cases.inbound.retry import CannotRetry, discard_inbound_email, requeue_over_limit, retry_inbound_email
-from cases.inbound.settle import Settled, settle_batch
+from cases.inbound.settle import settle_batch
+from cases.inbound.settled import Settled
 from cases.models import Case, EmailMessage, InboundEmail
 from routing.models import AuditEvent, EmailToCaseSettings
 from tests.factories import CaseFactory, EmailMessageFactory, ParticipantFactory, RoutingAddressFactory, UserFactory

@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cases.inbound.circumstances import load_circumstances
-from cases.inbound.settle import Settled, settle_one
+from cases.inbound.settle import settle_one
+from cases.inbound.settled import Settled
 from cases.models import InboundEmail
 from tests.factories import (
     CaseFactory,
