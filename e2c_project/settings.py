@@ -104,6 +104,7 @@ INSTALLED_APPS = [
     "guardian",
     "axes",
     "anymail",
+    "django_htmx",
     "routing",
     "cases",
 ]
@@ -119,6 +120,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -46,3 +46,11 @@ class RefusalAction(models.TextChoices):
     BOUNCE = "bounce", _("Bounce: reject it and send one notice to an authenticated person")
     DISCARD = "discard", _("Discard: reject it without a notice")
     REQUEUE = "requeue", _("Requeue: hold it and try again until the limit resets")
+
+
+class AutoResponsePolicy(models.TextChoices):
+    """Which mail of a person is answered by itself."""
+
+    OFF = "off", _("Off")
+    NEW_CASES = "new_cases", _("Mail that opens a case")
+    EVERY_MAIL = "every_mail", _("Every mail of a person")

@@ -1,6 +1,9 @@
+from cases.models.approval import Approval
 from cases.models.attachment import Attachment, Blob
 from cases.models.case import Case, CaseQuerySet, CaseStatus
+from cases.models.comment import CaseComment, Mention
 from cases.models.contact import Contact, Participant
+from cases.models.draft import Draft, DraftFile
 from cases.models.email_message import Delivery, EmailAddress, EmailMessage
 from cases.models.event import CaseEvent
 from cases.models.heartbeat import Heartbeat
@@ -8,29 +11,41 @@ from cases.models.inbound_email import InboundEmail, ProviderToken, RawBody, Ref
 from cases.models.outbox import Outbox
 from cases.models.routing_decision import RoutingDecision
 from cases.models.send_decision import SendDecision
+from cases.models.tag import CaseField, CaseLink, Tag
 from cases.models.task import CaseTask
 from cases.models.tracking import TrackingRequest
+from cases.models.visit import CaseVisit, SavedView
 
 __all__ = [
+    "Approval",
     "Attachment",
     "Blob",
     "Case",
+    "CaseComment",
     "CaseEvent",
+    "CaseField",
+    "CaseLink",
     "CaseQuerySet",
     "CaseStatus",
     "CaseTask",
+    "CaseVisit",
     "Contact",
     "Delivery",
+    "Draft",
+    "DraftFile",
     "EmailAddress",
     "EmailMessage",
     "Heartbeat",
     "InboundEmail",
+    "Mention",
     "Outbox",
     "Participant",
     "ProviderToken",
     "RawBody",
     "RefusedCall",
     "RoutingDecision",
+    "SavedView",
     "SendDecision",
+    "Tag",
     "TrackingRequest",
 ]

@@ -145,6 +145,9 @@ class Case(models.Model):
         related_name="possible_parts",
         verbose_name=_("possibly belongs to"),
     )
+    snoozed_until = models.DateTimeField(_("snoozed until"), null=True, blank=True)
+    tags = models.ManyToManyField("cases.Tag", blank=True, related_name="cases", verbose_name=_("tags"))
+    custom_fields = models.JSONField(default=dict, blank=True)  # {CaseField.slug: value}
     follows = models.ForeignKey(
         "self",
         null=True,
@@ -164,6 +167,7 @@ class Case(models.Model):
         permissions = [
             ("view_all_cases", "Can see every case"),
             ("reply_case", "Can reply to cases"),
+            ("approve_reply", "Can approve mail of others"),
         ]
         constraints = [
             models.CheckConstraint(

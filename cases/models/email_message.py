@@ -77,6 +77,9 @@ class EmailMessage(models.Model):
     # What pages tell of parts beside the text: cases.inbound.special_parts.SpecialParts.as_json.
     special_parts = models.JSONField(default=dict, blank=True)
     also_received_by = models.JSONField(default=list, blank=True)  # other routing addresses this mail reached
+    template = models.ForeignKey(
+        "routing.EmailTemplate", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )  # who joined it by hand

@@ -14,6 +14,8 @@ class Outbox(Claimable):
         TEST = "test", _("test")
 
     class State(models.TextChoices):
+        # Written and complete, but somebody has to approve it first (cases.models.Approval).
+        AWAITING_APPROVAL = "approval", _("waits for approval")
         QUEUED = "queued", _("queued")
         SENDING = "sending", _("being sent")
         SENT = "sent", _("sent")
@@ -41,6 +43,8 @@ class Outbox(Claimable):
     detail = models.CharField(_("detail"), max_length=500, blank=True)
     provider_id = models.CharField(max_length=255, blank=True)
     human_resends = models.PositiveIntegerField(default=0)
+    # Sent later on purpose: it is taken back when the customer writes before it leaves.
+    is_scheduled = models.BooleanField(default=False)
     not_before = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
 from cases.selectors import (
@@ -17,6 +17,7 @@ from cases.selectors import (
     may_view_all_cases,
     queues_of,
 )
+from cases.views.panes import render_pane
 
 
 @require_safe
@@ -43,6 +44,7 @@ def case_list(request: HttpRequest) -> HttpResponse:
         queue=queue.key if queue else None,
         before=before,
     )
+    title = queue.name if queue else str(view.label)
     context = {
         "page": page,
         "view": view,
@@ -50,7 +52,6 @@ def case_list(request: HttpRequest) -> HttpResponse:
         "queues": queues,
         "my_count": my_count,
         "counted_to": COUNTED_TO,
-        "title": queue.name if queue else str(view.label),
         "is_first_page": before is None,
         "views": [
             ListView.MINE,
@@ -60,7 +61,7 @@ def case_list(request: HttpRequest) -> HttpResponse:
             ListView.CLOSED,
         ],
     }
-    return render(request, "cases/case_list.html", context)
+    return render_pane(request, "cases/case_list.html", context, pane="list", title=title)
 
 
 def _chosen_queue(word: str, queues: list[MyQueue]) -> MyQueue | None:

@@ -10,7 +10,6 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
@@ -29,6 +28,7 @@ from cases.selectors import (
     tasks_of,
 )
 from cases.views.composer import Composer, new_composer, newest_message, wants_composer
+from cases.views.panes import render_pane
 from cases.views.sent_mail import SentMail, sent_mail
 
 OPEN_MESSAGES = (
@@ -130,7 +130,14 @@ def render_case(request: HttpRequest, case: Case, *, composer: Composer | None, 
         "frame_sandbox": FRAME_SANDBOX,
         "composer": composer,
     }
-    return render(request, "cases/case.html", context, status=status)
+    return render_pane(
+        request,
+        "cases/case.html",
+        context,
+        pane="conversation",
+        title=f"{case.number_text} {case.subject}",
+        status=status,
+    )
 
 
 def show_message(message: Any, *, is_open: bool, subject: str, reader_id: int | None) -> ShownMessage:

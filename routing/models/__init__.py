@@ -1,5 +1,6 @@
 from routing.models.address import RoutingAddress, RoutingAddressQuerySet
 from routing.models.audit import AuditEvent
+from routing.models.email_template import EmailTemplate, QuickText
 from routing.models.permission_set import PermissionSet, PermissionSetMember, RoutingAddressGrant
 from routing.models.queue import Queue, QueueMember
 from routing.models.record_type import RecordType
@@ -8,11 +9,13 @@ from routing.models.verification_mail import VerificationMail
 
 __all__ = [
     "AuditEvent",
+    "EmailTemplate",
     "EmailToCaseSettings",
     "PermissionSet",
     "PermissionSetMember",
     "Queue",
     "QueueMember",
+    "QuickText",
     "RecordType",
     "RoutingAddress",
     "RoutingAddressGrant",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from routing.address_patterns import AddressPatterns
 from routing.addresses import domain_of, normalise_address
-from routing.choices import ClosedCasePolicy, Origin, Priority, Strategy, TaskStatus
+from routing.choices import AutoResponsePolicy, ClosedCasePolicy, Origin, Priority, Strategy, TaskStatus
 from routing.services_address import mint_services_token, services_address_for, services_token_of
 
 
@@ -71,6 +71,34 @@ class RoutingAddress(models.Model):
     )
     signature = models.TextField(
         _("signature"), blank=True, help_text=_("Plain text under mail sent from this address.")
+    )
+    signed_reply_to = models.BooleanField(
+        _("signed reply address"),
+        default=True,
+        help_text=_(
+            "Replies ask for answers to an address with a signed tag (support+…@). Switch it off where the mail system "
+            "does not deliver such addresses; then Message-IDs and tokens find the case."
+        ),
+    )
+    auto_response_policy = models.CharField(
+        _("automatic answer"),
+        max_length=12,
+        choices=AutoResponsePolicy.choices,
+        default=AutoResponsePolicy.OFF,
+        help_text=_("Sent to people whose domain confirms that the mail is theirs, never to machines."),
+    )
+    auto_response_template = models.ForeignKey(
+        "routing.EmailTemplate",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("template of the automatic answer"),
+    )
+    auto_response_hours = models.PositiveSmallIntegerField(
+        _("one automatic answer to a sender in hours"),
+        default=24,
+        validators=[MinValueValidator(1), MaxValueValidator(720)],
     )
     language = models.CharField(
         _("language"),
@@ -198,6 +226,11 @@ class RoutingAddress(models.Model):
                 condition=models.Q(owner_user__isnull=True) | models.Q(owner_queue__isnull=True),
                 name="routing_address_owner_user_xor_queue",
                 violation_error_message=_("The case owner is a user or a queue, not both."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(auto_response_policy="off") | models.Q(auto_response_template__isnull=False),
+                name="routing_address_auto_response_has_template",
+                violation_error_message=_("Choose the template of the automatic answer."),
             ),
             models.CheckConstraint(
                 condition=models.Q(verified_at__isnull=True) | ~models.Q(verified_email=""),

@@ -16,6 +16,11 @@ class PermissionSet(models.Model):
         default=True,
         help_text=_("An inactive permission set grants nothing; its members and addresses are kept."),
     )
+    requires_approval = models.BooleanField(
+        _("mail needs approval"),
+        default=False,
+        help_text=_("Mail that members send by this permission set waits until somebody approves it."),
+    )
     group = models.OneToOneField(Group, on_delete=models.PROTECT, related_name="permission_set", editable=False)
     members = models.ManyToManyField(
         settings.AUTH_USER_MODEL, through="routing.PermissionSetMember", related_name="permission_sets"

@@ -10,6 +10,29 @@ class RecordType(models.Model):
     is_default = models.BooleanField(
         _("default"), default=False, help_text=_("Used by routing addresses that name no record type.")
     )
+    # The predefined values of the Email action for cases of this type.
+    default_from = models.ForeignKey(
+        "routing.RoutingAddress",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("predefined From"),
+        help_text=_("Replies to cases of this type start with this address. Empty: the value for all cases."),
+    )
+    default_template = models.ForeignKey(
+        "routing.EmailTemplate",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("predefined template"),
+    )
+    requires_approval = models.BooleanField(
+        _("mail needs approval"),
+        default=False,
+        help_text=_("Mail of reps on cases of this type waits until somebody approves it."),
+    )
 
     class Meta:
         verbose_name = _("record type")

@@ -41,6 +41,27 @@ class EmailToCaseSettings(models.Model):
         default=True,
         help_text=_("Let In-Reply-To, References and Thread-Index find the case, as well as tokens."),
     )
+    html_email = models.BooleanField(
+        _("formatted email"), default=True, help_text=_("Reps write with formatting. Off: plain text only.")
+    )
+    signature_before_thread = models.BooleanField(
+        _("signature before the thread"),
+        default=True,
+        help_text=_("The signature stands between the reply and the mail it quotes. Off: at the very end."),
+    )
+    reply_with_new_content_only = models.BooleanField(
+        _("reply with new content only"), default=False, help_text=_("Replies quote nothing of the mail they answer.")
+    )
+    # The predefined value of the Email action for all record types that have none of their own.
+    default_from = models.ForeignKey(
+        "routing.RoutingAddress",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("predefined From"),
+        help_text=_("Replies start with this address. Empty: the address that the customer wrote to."),
+    )
     over_limit_action = models.CharField(
         _("over limit action"),
         max_length=10,
