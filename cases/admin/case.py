@@ -18,7 +18,7 @@ from unfold.decorators import display
 from cases.admin.history import HistoryAdmin, is_key, isolated, short_time
 from cases.models import Case, CaseEvent, CaseTask, RoutingDecision
 from cases.models.case import NUMBER_OFFSET
-from cases.selectors import visible_cases
+from cases.selectors.visible import visible_cases
 
 
 def case_link(case: Case | None) -> SafeString | str:

@@ -17,7 +17,7 @@ from cases.admin.case import OfVisibleCases, case_link
 from cases.admin.history import HistoryAdmin, is_key, short_time
 from cases.file_names import safe_file_name
 from cases.models import Attachment, EmailMessage
-from cases.selectors import visible_cases
+from cases.selectors.visible import visible_cases
 
 
 @admin.register(EmailMessage)

@@ -12,7 +12,7 @@ class CaseComment(models.Model):
     )
     body = models.TextField(_("note"))
     created_at = models.DateTimeField(auto_now_add=True)
-    # Who is mentioned may see the case from then on (cases.selectors.visible_cases).
+    # Who is mentioned may see the case from then on (cases.selectors.visible.visible_cases).
     mentions = models.ManyToManyField(
         settings.AUTH_USER_MODEL, through="cases.Mention", related_name="mentioned_in", blank=True
     )

@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from cases.models import Case, Outbox, SendDecision
-from cases.selectors import visible_cases
+from cases.selectors.visible import visible_cases
 from routing.models import RoutingAddress
 from routing.permission_sets import explain_addresses, may_send_from
 from routing.sending_rules import Permission as Answer

@@ -7,16 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
-from cases.selectors import (
-    COUNTED_TO,
-    Cursor,
-    ListView,
-    MyQueue,
-    count_my_open_cases,
-    list_cases,
-    may_view_all_cases,
-    queues_of,
-)
+from cases.selectors.cursor import Cursor
+from cases.selectors.lists import COUNTED_TO, ListView, MyQueue, count_my_open_cases, list_cases, queues_of
+from cases.selectors.visible import may_view_all_cases
 from cases.views.panes import render_pane
 
 

@@ -18,15 +18,15 @@ from django.views.decorators.http import require_safe
 from cases.mail_html import FRAME_SANDBOX, text_to_html
 from cases.models import Attachment, Case, CaseEvent, EmailAddress, EmailMessage
 from cases.outbound.quoting import reply_subject
-from cases.selectors import (
+from cases.selectors.conversation import (
     TEXT_SHOWN,
-    Cursor,
     events_of,
     find_visible_case,
     is_raw_for_reps,
     messages_of,
     tasks_of,
 )
+from cases.selectors.cursor import Cursor
 from cases.views.composer import Composer, new_composer, newest_message, wants_composer
 from cases.views.panes import render_pane
 from cases.views.sent_mail import SentMail, sent_mail

@@ -14,7 +14,7 @@ from cases.blobs import open_blob
 from cases.downloads import SHOWN_INLINE, download, open_raw_body, picture
 from cases.file_names import safe_file_name
 from cases.models import Attachment
-from cases.selectors import find_mail_with_request, is_raw_for_reps, visible_messages
+from cases.selectors.conversation import find_mail_with_request, is_raw_for_reps, visible_messages
 
 
 @require_safe

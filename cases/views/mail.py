@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from cases.downloads import SHOWN_INLINE, plain_text
 from cases.mail_html import FRAME_POLICY, FRAME_POLICY_WITH_IMAGES, safe_html
 from cases.models import Attachment, EmailMessage
-from cases.selectors import visible_messages
+from cases.selectors.conversation import visible_messages
 
 
 @require_safe

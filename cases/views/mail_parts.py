@@ -17,7 +17,7 @@ from cases.inbound.rereading import CannotReread, read_as_charset
 from cases.models import Case, EmailMessage
 from cases.outbound.invitations import answer_to_invitation
 from cases.outbound.replies import CannotReply, SendingNotAllowed, SentBefore
-from cases.selectors import find_visible_case, visible_messages
+from cases.selectors.conversation import find_visible_case, visible_messages
 
 MOST_POSITION = 32_767  # what the column of an attachment's position holds
 

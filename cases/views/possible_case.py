@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from cases.lifecycle import CannotJoin, dismiss_possible_case, join_possible_case
-from cases.selectors import find_visible_case
+from cases.selectors.conversation import find_visible_case
 
 
 @require_POST

@@ -27,7 +27,7 @@ from cases.outbound.replies import (
     reply_to_case,
     send_again,
 )
-from cases.selectors import find_visible_case, visible_messages
+from cases.selectors.conversation import find_visible_case, visible_messages
 from cases.views.case_page import render_case
 from cases.views.composer import newest_message, posted_composer
 from routing.sending_rules import Permission

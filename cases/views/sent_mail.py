@@ -37,6 +37,8 @@ def sent_mail(message: Any, *, reader_id: int | None, now: datetime | None = Non
         return None
     is_own = message.created_by_id == reader_id
     match State(outbox.state):
+        case State.AWAITING_APPROVAL:
+            return SentMail(outbox.state, _("Not sent: it waits for approval."), may_edit=is_own)
         case State.QUEUED:
             return _queued(outbox, now or timezone.now())
         case State.SENDING:

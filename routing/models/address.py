@@ -76,8 +76,8 @@ class RoutingAddress(models.Model):
         _("signed reply address"),
         default=True,
         help_text=_(
-            "Replies ask for answers to an address with a signed tag (support+…@). Switch it off where the mail system "
-            "does not deliver such addresses; then Message-IDs and tokens find the case."
+            "Replies ask for answers to an address with a signed tag (support+…@). Switch it off where the mail "
+            "system does not deliver such addresses; then Message-IDs and tokens find the case."
         ),
     )
     auto_response_policy = models.CharField(

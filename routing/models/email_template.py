@@ -4,8 +4,8 @@ from django.utils.translation import gettext_lazy as _
 
 
 class EmailTemplate(models.Model):
-    """A prepared mail for reps and automatic answers. Its merge fields are words in braces, {{ case.number }}, filled in
-    from a fixed list: nothing in a template is code.
+    """A prepared mail for reps and automatic answers. Its merge fields are words in braces, {{ case.number }}, filled
+    in from a fixed list: nothing in a template is code.
     """
 
     name = models.CharField(_("name"), max_length=120)

@@ -12,18 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cases.models import Case
-from cases.selectors import (
-    COUNTED_TO,
-    Cursor,
-    ListView,
-    count_my_open_cases,
-    find_visible_case,
-    list_cases,
-    may_view_all_cases,
-    messages_of,
-    queues_of,
-    visible_cases,
-)
+from cases.selectors.conversation import find_visible_case, messages_of
+from cases.selectors.cursor import Cursor
+from cases.selectors.lists import COUNTED_TO, ListView, count_my_open_cases, list_cases, queues_of
+from cases.selectors.visible import may_view_all_cases, visible_cases
 from tests.factories import CaseFactory, EmailMessageFactory, QueueFactory, UserFactory
 
 pytestmark = pytest.mark.django_db

@@ -155,6 +155,7 @@ def test_export_is_yaml_without_passwords_and_with_a_readable_signature() -> Non
             "label": "Billing senders",
             "description": "May send",
             "is_active": True,
+            "requires_approval": False,
             "members": [{"user": "rep", "expires": "2031-12-31T18:00:00Z"}],
             "addresses": ["billing@company.example"],
         }
