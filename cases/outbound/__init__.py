@@ -7,6 +7,7 @@ reply_rows   the rows of a reply: message, addresses, files, participants
 quoting      pure: subject, references, text with signature, token and quote
 notices      queue fixed texts: to a sender whose mail was refused, to the owner of a case
 budgets      how much automatic mail may leave; every notice and automatic answer asks first
+merge_values what the merge fields of a template stand for on one case
 composing    pure: headers and subjects that cannot be broken out of
 messages     an Outbox row becomes a Django EmailMessage
 recheck      may it still leave? asked at the moment of sending
