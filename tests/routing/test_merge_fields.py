@@ -87,7 +87,7 @@ def test_a_field_inside_a_tag_is_no_place_for_a_value():
 
 
 def test_a_field_torn_apart_by_tags_is_reported():
-    assert unknown_fields("<p>{{ customer.<b>name</b> }}</p>", html=True) == ("{{ customer.",)
+    assert unknown_fields("<p>{{ customer.<b>name</b> }}</p>", html=True) == ("{{ customer.", "}}")
 
 
 def test_every_field_of_the_list_can_be_filled():
