@@ -12,12 +12,12 @@ from datetime import datetime
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser, Permission, User
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 
 from cases.models import Case, Outbox, SendDecision
 from cases.selectors.visible import visible_cases
-from routing.models import RoutingAddress
+from routing.models import EmailToCaseSettings, RecordType, RoutingAddress
 from routing.permission_sets import explain_addresses, may_send_from
 from routing.sending_rules import Permission as Answer
 
@@ -42,12 +42,16 @@ class Senders:
     refused: list[tuple[RoutingAddress, str]]
 
     def allows(self, address: RoutingAddress) -> bool:
-        return any(each.pk == address.pk for each, _because in self.allowed)
+        return self.find(address.pk) is not None
+
+    def find(self, address_id: int | None) -> RoutingAddress | None:
+        """The allowed address of this key."""
+        return next((each for each, _because in self.allowed if each.pk == address_id), None)
 
 
 @dataclass(frozen=True, slots=True)
 class DefaultSender:
-    """The address that a reply starts with. `passed_over` says why a better one is not used; "" when none is."""
+    """The address that a reply starts with, with the reason. `passed_over` says why each better one is not used."""
 
     address: RoutingAddress | None
     because: str
@@ -96,27 +100,64 @@ def refusal_of_user(user: User | AnonymousUser, *, case: Case | None = None) -> 
 
 
 def default_sender(user: User | AnonymousUser, case: Case, senders: Senders | None = None) -> DefaultSender:
-    """The address the customer wrote to, else the rep's last used, else the first permitted one. One query more than
-    `senders` cost.
+    """The Email action's value for the case's record type, else its value for all cases, else the address the customer
+    wrote to, else the rep's last used, else the first permitted one. What is not permitted is passed over, and said.
+    Two queries more than `senders` cost.
     """
     senders = senders or allowed_senders(user, case)
-    written_to = case.routing_address
-    if written_to is not None and senders.allows(written_to):
-        return DefaultSender(written_to, _("The customer wrote to it."))
-    passed_over = ""
-    if written_to is not None:
-        why = next((because for each, because in senders.refused if each.pk == written_to.pk), "")
-        passed_over = _("The customer wrote to %(address)s, which you cannot send from. %(why)s") % {
-            "address": written_to.email_address,
-            "why": why or _("The routing address was deleted."),
-        }
-    if not senders.allowed:
-        return DefaultSender(None, _("There is no address that you may send from."), passed_over.strip())
-    last_used = _last_used(user)
-    chosen = next((each for each, _because in senders.allowed if each.pk == last_used), None)
-    if chosen is not None:
-        return DefaultSender(chosen, _("You sent from it last."), passed_over.strip())
-    return DefaultSender(senders.allowed[0][0], _("The first address that you may send from."), passed_over.strip())
+    passed_over = []
+    for wish in _wishes(case):
+        if chosen := senders.find(wish.address_id):
+            return DefaultSender(chosen, wish.because, " ".join(passed_over))
+        passed_over.append(wish.passed_over(senders))
+    because = _("There is no address that you may send from.")
+    chosen = None
+    if senders.allowed:
+        because = _("The first address that you may send from.")
+        chosen = senders.allowed[0][0]
+        if last_used := senders.find(_last_used(user)):
+            because, chosen = _("You sent from it last."), last_used
+    return DefaultSender(chosen, because, " ".join(passed_over))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """An address that a reply should start with, if the rep may send from it."""
+
+    what: str
+    address_id: int | None
+    because: str
+
+    def passed_over(self, senders: Senders) -> str:
+        address, why = next(
+            ((each.email_address, because) for each, because in senders.refused if each.pk == self.address_id),
+            (_("a deleted address"), ""),
+        )
+        words = _("%(what)s is %(address)s, which you cannot send from. %(why)s")
+        return (words % {"what": self.what, "address": address, "why": why}).strip()
+
+
+def _wishes(case: Case) -> list[_Wish]:
+    """Best first, each address once. One query."""
+    for_all = EmailToCaseSettings.objects.filter(pk=1).values("default_from")[:1]
+    name, for_type, for_all_cases = (
+        RecordType.objects.filter(pk=case.record_type_id)
+        .annotate(for_all=Subquery(for_all))
+        .values_list("name", "default_from", "for_all")
+        .get()
+    )
+    of_type = _("The predefined From for cases of the type “%(type)s”") % {"type": name}
+    of_all = _("The predefined From for all cases")
+    wishes = [
+        _Wish(of_type, for_type, f"{of_type}."),
+        _Wish(of_all, for_all_cases, f"{of_all}."),
+        _Wish(_("The address that the customer wrote to"), case.routing_address_id, _("The customer wrote to it.")),
+    ]
+    first: dict[int, _Wish] = {}
+    for wish in wishes:
+        if wish.address_id is not None:
+            first.setdefault(wish.address_id, wish)
+    return list(first.values())
 
 
 def _last_used(user: User | AnonymousUser) -> int | None:

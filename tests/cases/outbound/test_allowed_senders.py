@@ -13,9 +13,9 @@ from guardian.shortcuts import assign_perm
 from cases.outbound.allowed_senders import allowed_senders, default_sender, permission_to_send
 from routing import permission_sets
 from routing.deletion import delete_routing_address
-from routing.models import RoutingAddress
+from routing.models import EmailToCaseSettings, RecordType, RoutingAddress
 from tests.cases.outbound.people import allow_replies, case_with_mail, grant, rep, verified_address
-from tests.factories import CaseFactory, RoutingAddressFactory, UserFactory
+from tests.factories import CaseFactory, EmailToCaseSettingsFactory, RoutingAddressFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -201,7 +201,8 @@ def test_address_that_is_passed_over_is_named() -> None:
 
     assert sender.address == other
     assert sender.passed_over == (
-        "The customer wrote to new@company.example, which you cannot send from. The routing address is not verified."
+        "The address that the customer wrote to is new@company.example, which you cannot send from. "
+        "The routing address is not verified."
     )
 
 
@@ -213,3 +214,85 @@ def test_no_default_when_nothing_is_permitted() -> None:
 
     assert sender.address is None
     assert sender.because == "There is no address that you may send from."
+
+
+def predefine(case: Any, *, for_type: Any = None, for_all: Any = None) -> None:
+    RecordType.objects.filter(pk=case.record_type_id).update(default_from=for_type)
+    EmailToCaseSettingsFactory()
+    EmailToCaseSettings.objects.update(default_from=for_all)
+
+
+def test_the_predefined_from_of_the_record_type_comes_first() -> None:
+    user = rep("ana")
+    french, support, written_to = (verified_address(f"{name}@company.example") for name in ("fr", "support", "z"))
+    case = case_with_mail(user, address=written_to)
+    predefine(case, for_type=french, for_all=support)
+
+    sender = default_sender(user, case)
+
+    assert (sender.address, sender.passed_over) == (french, "")
+    assert sender.because == "The predefined From for cases of the type “Support”."
+
+
+def test_the_value_for_all_cases_comes_before_the_address_written_to() -> None:
+    user = rep("ana")
+    support, written_to = verified_address("support@company.example"), verified_address("z@company.example")
+    case = case_with_mail(user, address=written_to)
+    predefine(case, for_all=support)
+
+    sender = default_sender(user, case)
+
+    assert (sender.address, sender.because) == (support, "The predefined From for all cases.")
+
+
+def test_every_better_value_that_is_passed_over_is_named_with_its_reason() -> None:
+    user = rep("ana")
+    unverified = RoutingAddressFactory(email_address="fr@company.example")
+    controlled = verified_address("gold@company.example", controlled_by_permission_set=True)
+    written_to = verified_address("z@company.example")
+    case = case_with_mail(user, address=written_to)
+    predefine(case, for_type=unverified, for_all=controlled)
+
+    sender = default_sender(user, case)
+
+    assert (sender.address, sender.because) == (written_to, "The customer wrote to it.")
+    assert sender.passed_over == (
+        "The predefined From for cases of the type “Support” is fr@company.example, which you cannot send from. "
+        "The routing address is not verified. "
+        "The predefined From for all cases is gold@company.example, which you cannot send from. "
+        "No permission set grants it."
+    )
+
+
+def test_a_deleted_predefined_from_is_passed_over() -> None:
+    user = rep("ana")
+    gone, written_to = verified_address("gone@company.example"), verified_address("z@company.example")
+    case = case_with_mail(user, address=written_to)
+    predefine(case, for_all=gone)
+    delete_routing_address(gone, by=None)
+
+    sender = default_sender(user, case)
+
+    assert sender.address == written_to
+    assert sender.passed_over.startswith("The predefined From for all cases is a deleted address")
+
+
+def test_a_superuser_gets_no_predefined_from_without_a_grant() -> None:
+    root = UserFactory(superuser=True)
+    controlled = verified_address("gold@company.example", controlled_by_permission_set=True)
+    case = CaseFactory()
+    predefine(case, for_type=controlled)
+
+    assert default_sender(root, case).address is None
+
+
+def test_the_default_costs_two_queries_whatever_is_predefined(django_assert_max_num_queries: Any) -> None:
+    user = rep("ana")
+    case = case_with_mail(user, address=RoutingAddressFactory())
+    predefine(case, for_type=RoutingAddressFactory(), for_all=RoutingAddressFactory())
+    for number in range(8):
+        verified_address(f"a{number}@company.example")
+    senders = allowed_senders(user, case)
+
+    with django_assert_max_num_queries(2):
+        default_sender(user, case, senders)
