@@ -105,7 +105,7 @@ def default_sender(user: User | AnonymousUser, case: Case, senders: Senders | No
     Two queries more than `senders` cost.
     """
     senders = senders or allowed_senders(user, case)
-    passed_over = []
+    passed_over: list[str] = []
     for wish in _wishes(case):
         if chosen := senders.find(wish.address_id):
             return DefaultSender(chosen, wish.because, " ".join(passed_over))
