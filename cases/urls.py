@@ -36,6 +36,7 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("cases/", case_list.case_list, name="case_list"),
     path("cases/<case_number:number>/", case_page.case_page, name="case"),
+    path("cases/<case_number:number>/earlier/", case_page.earlier_mail, name="case_earlier"),
     path("cases/<case_number:number>/join/", possible_case.join, name="case_join"),
     path("cases/<case_number:number>/keep-apart/", possible_case.keep_apart, name="case_keep_apart"),
     path("cases/<case_number:number>/reply/", reply.reply, name="case_reply"),

@@ -14,7 +14,6 @@ from django.db.models.functions import Left
 from cases.models import (
     Attachment,
     Case,
-    CaseEvent,
     CaseTask,
     Delivery,
     EmailAddress,
@@ -26,7 +25,7 @@ from cases.selectors.cursor import MAX_KEY, Cursor
 from cases.selectors.visible import grants_of, visible_cases
 
 MESSAGES_PER_PAGE = 40
-EVENTS_PER_PAGE = 100
+TASKS_SHOWN = 100
 TEXT_SHOWN = 30_000  # characters of one mail on the case page
 
 
@@ -143,19 +142,8 @@ def _with_delivery() -> QuerySet[EmailAddress]:
     ).order_by("pk")
 
 
-def events_of(case: Case) -> list[CaseEvent]:
-    """The newest lines of a case's history, oldest first. Mails that came or left are shown themselves."""
-    events = (
-        CaseEvent.objects.filter(case=case)
-        .exclude(kind__in=[CaseEvent.Kind.EMAIL_ADDED, CaseEvent.Kind.REPLY_QUEUED, CaseEvent.Kind.REPLY_SENT])
-        .select_related("actor")
-        .order_by("-pk")[:EVENTS_PER_PAGE]
-    )
-    return list(events)[::-1]
-
-
 def tasks_of(case: Case) -> list[CaseTask]:
-    return list(CaseTask.objects.filter(case=case).select_related("owner").order_by("pk")[:EVENTS_PER_PAGE])
+    return list(CaseTask.objects.filter(case=case).select_related("owner").order_by("pk")[:TASKS_SHOWN])
 
 
 def visible_messages(user: Any, number: int) -> QuerySet[EmailMessage]:

@@ -95,6 +95,7 @@ BY_NAME = {
     "make_contact": Kind.REP_ACTION,
     "answer_invitation": Kind.REP_ACTION,
     "message_charset": Kind.REP_ACTION,
+    "case_earlier": Kind.REP_OBJECT,
     "message_html": Kind.REP_OBJECT,
     "message_text": Kind.REP_OBJECT,
     "message_headers": Kind.REP_OBJECT,

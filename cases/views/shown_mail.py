@@ -1,0 +1,107 @@
+"""One mail as the conversation shows it: which text first, which files, what to beware of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext_lazy as _
+
+from cases.mail_html import text_to_html
+from cases.models import Attachment, EmailAddress, EmailMessage
+from cases.outbound.quoting import reply_subject
+from cases.selectors.conversation import TEXT_SHOWN, is_raw_for_reps
+from cases.views.sent_mail import SentMail, sent_mail
+
+# What a rep should know before trusting a mail, by flag slug.
+WARNINGS: dict[str, str | Promise] = {
+    "sender_unknown": _("The mail names no readable sender."),
+    "sender_ambiguous": _("Mail programs read the sender of this mail differently. Do not rely on the name shown."),
+    "new_participant": _("The sender was not part of this case before. They answered with a valid link to it."),
+    "dmarc_failed": _("The sender's domain says this mail is not from there (DMARC failed). It may be forged."),
+}
+# Where answers go is not who takes part; of our own mail it is the signed reply address.
+ROLES_OF_THEIRS = (EmailAddress.Role.TO, EmailAddress.Role.CC, EmailAddress.Role.REPLY_TO)
+ROLES_OF_OURS = (EmailAddress.Role.TO, EmailAddress.Role.CC, EmailAddress.Role.BCC)
+AUTOMATIC_KINDS: dict[str, str | Promise] = {
+    "bounce": _("Delivery report"),
+    "out_of_office": _("Out of office"),
+    "auto_reply": _("Automatic reply"),
+    "challenge": _("Sender check"),
+    "read_receipt": _("Read receipt"),
+    "bulk": _("Newsletter or notification"),
+    "feedback_report": _("Spam complaint"),
+    "own_loop": _("Our own mail"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMessage:
+    """One mail as the template shows it."""
+
+    message: EmailMessage
+    recipients: list[tuple[str | Promise, list[EmailAddress]]]
+    text: SafeString
+    whole_text: SafeString | None  # None: `text` is all of it
+    text_goes_on: bool
+    files: list[Attachment]
+    minor_files: list[Attachment]  # pictures inside the mail and files the case had already
+    warnings: list[str | Promise]
+    badges: list[str | Promise]
+    is_open: bool
+    has_raw: bool  # the request that brought it may be downloaded
+    sending: SentMail | None  # None: it came in
+    other_subject: str  # "" when it is the case's, with or without "Re:"
+
+
+def show_message(message: Any, *, is_open: bool, subject: str, reader_id: int | None) -> ShownMessage:
+    """`message` comes from selectors.messages_of, with its `text_start`, `reply_start` and `has_html`; `subject` is
+    that of its case.
+    """
+    whole, reply = message.text_start, message.reply_start.strip()
+    first = reply or whole
+    has_more = bool(reply) and not message.has_html and len(whole.strip()) > len(reply)
+    attachments = list(message.attachments.all())
+    told_minor = message.special_parts.get("minor", ())
+    in_cards = {each["position"] for each in message.special_parts.get("mails", ())}
+    minor = [
+        each
+        for each in attachments
+        if each.is_repeated or (each.inline and each.content_id) or each.position in told_minor
+    ]
+    return ShownMessage(
+        message=message,
+        recipients=[
+            (role.label, [each for each in message.addresses.all() if each.role == role])
+            for role in (ROLES_OF_THEIRS if message.incoming else ROLES_OF_OURS)
+            if any(each.role == role for each in message.addresses.all())
+        ],
+        text=_linked(first),
+        whole_text=_linked(whole) if has_more else None,
+        text_goes_on=len(whole) > TEXT_SHOWN,
+        files=[each for each in attachments if each not in minor and each.position not in in_cards],
+        minor_files=minor,
+        warnings=[WARNINGS[flag] for flag in message.flags if flag in WARNINGS],
+        badges=badges_of(message),
+        is_open=is_open,
+        has_raw=is_raw_for_reps(message),
+        sending=sent_mail(message, reader_id=reader_id),
+        other_subject="" if reply_subject(message.subject) == reply_subject(subject) else message.subject,
+    )
+
+
+def badges_of(message: EmailMessage) -> list[str | Promise]:
+    badges: list[str | Promise] = []
+    if message.is_automatic:
+        badges.append(AUTOMATIC_KINDS.get(message.automatic_kind, _("Automatic")))
+    if message.incoming and message.dmarc == "pass":
+        badges.append(_("Sender's domain confirmed"))
+    if message.status == EmailMessage.Status.DRAFT:
+        badges.append(message.get_status_display())
+    return badges
+
+
+def _linked(text: str) -> SafeString:
+    return mark_safe(text_to_html(text[:TEXT_SHOWN]))  # noqa: S308 - text_to_html escapes everything but its own links

@@ -1,0 +1,173 @@
+"""One timeline: mails, notes, tasks and changes in the order in which they came, and what reading it costs."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from cases.models import Case, CaseComment, CaseEvent
+from cases.selectors.history import LINES_PER_KIND, LineKind, history_of
+from tests.factories import CaseFactory, CaseTaskFactory, EmailMessageFactory, QueueFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2026, 11, 2, 12, tzinfo=timezone.get_default_timezone())
+
+
+@pytest.fixture
+def queue() -> Any:
+    return QueueFactory()
+
+
+@pytest.fixture
+def rep(queue: Any) -> Any:
+    user = UserFactory(username="ben", first_name="Ben", last_name="Okafor")
+    queue.members.add(user)
+    return user
+
+
+@pytest.fixture
+def page(client: Client, rep: Any) -> Client:
+    client.force_login(rep)
+    return client
+
+
+@pytest.fixture
+def case(queue: Any) -> Case:
+    return CaseFactory(owner_queue=queue)
+
+
+def note(case: Case, body: str, *, at: datetime, author: Any = None) -> CaseComment:
+    made = CaseComment.objects.create(case=case, author=author, body=body)
+    CaseComment.objects.filter(pk=made.pk).update(created_at=at)
+    return made
+
+
+def change(case: Case, because: str, *, at: datetime, kind: str = "status_changed", actor: Any = None) -> None:
+    made = CaseEvent.objects.create(case=case, kind=kind, because=because, actor=actor)
+    CaseEvent.objects.filter(pk=made.pk).update(at=at)
+
+
+def words_of(item: Any) -> str:
+    if item.shown:
+        return f"mail {item.shown.message.text_start}"
+    if item.note:
+        return f"note {item.note.text}"
+    return " + ".join(f"{line.label} {line.because}" for line in item.lines)
+
+
+def test_mails_notes_tasks_and_changes_stand_in_order(page: Client, case: Case, rep: Any) -> None:
+    EmailMessageFactory(case=case, text_body="first", received_at=NOON)
+    note(case, "Call them", at=NOON + timedelta(minutes=1), author=rep)
+    change(case, "Working", at=NOON + timedelta(minutes=2))
+    task = CaseTaskFactory(case=case, subject="Check the stock", owner=rep)
+    type(task).objects.filter(pk=task.pk).update(created_at=NOON + timedelta(minutes=3))
+    EmailMessageFactory(case=case, text_body="second", received_at=NOON + timedelta(minutes=4))
+
+    timeline = page.get(f"/cases/{case.number}/").context["timeline"]
+
+    assert [words_of(item) for item in timeline] == [
+        "mail first",
+        "note Call them",
+        "Status changed Working + Task Check the stock (Not Started)",
+        "mail second",
+    ]
+
+
+def test_a_note_says_that_it_is_internal_and_who_wrote_it(page: Client, case: Case, rep: Any) -> None:
+    note(case, "<b>Careful</b> https://wiki.example/7", at=NOON, author=rep)
+
+    content = page.get(f"/cases/{case.number}/").content.decode()
+
+    _before, _mark, found = content.partition('<article class="note"')
+    assert '<span class="note-mark">Internal</span>' in found
+    assert "Ben Okafor" in found
+    assert "&lt;b&gt;Careful&lt;/b&gt;" in found
+    assert 'href="https://wiki.example/7"' in found
+
+
+@pytest.mark.parametrize(("count", "folded"), [(3, False), (4, True), (7, True)])
+def test_many_changes_in_a_row_fold_into_one_line(page: Client, case: Case, count: int, folded: bool) -> None:
+    EmailMessageFactory(case=case, received_at=NOON)
+    for number in range(count):
+        change(case, f"step {number}", at=NOON + timedelta(minutes=number + 1))
+
+    response = page.get(f"/cases/{case.number}/")
+
+    assert (f"<summary>{count} changes</summary>" in response.content.decode()) is folded
+    assert response.content.decode().count('<li class="event">') == count
+
+
+def test_a_note_between_changes_keeps_them_apart(page: Client, case: Case) -> None:
+    for minute in (1, 2, 4, 5):
+        change(case, "step", at=NOON + timedelta(minutes=minute))
+    note(case, "Listen", at=NOON + timedelta(minutes=3))
+
+    items = page.get(f"/cases/{case.number}/").context["timeline"]
+
+    assert [len(item.lines) for item in items] == [2, 0, 2]
+
+
+def test_the_history_of_each_page_is_that_of_its_mails(page: Client, case: Case) -> None:
+    for hour in range(45):
+        at = NOON + timedelta(hours=hour)
+        EmailMessageFactory(case=case, text_body=f"mail {hour:02d}", received_at=at)
+        note(case, f"about {hour:02d}", at=at + timedelta(minutes=1))
+
+    newest = page.get(f"/cases/{case.number}/").context
+    earlier = page.get(f"/cases/{case.number}/earlier/?before={newest['earlier']}").context
+
+    both = [words_of(item) for item in [*earlier["timeline"], *newest["timeline"]]]
+    assert both == [words for hour in range(45) for words in (f"mail mail {hour:02d}", f"note about {hour:02d}")]
+    assert len(earlier["timeline"]) == 10
+
+
+def test_earlier_mail_is_a_fragment_of_lines(page: Client, case: Case) -> None:
+    for hour in range(45):
+        EmailMessageFactory(case=case, received_at=NOON + timedelta(hours=hour))
+    before = page.get(f"/cases/{case.number}/").context["earlier"]
+
+    content = page.get(f"/cases/{case.number}/earlier/?before={before}").content.decode()
+
+    assert "<html" not in content
+    assert content.count('<li id="message-') == 5
+
+
+def test_nobody_else_sees_earlier_mail(client: Client, case: Case) -> None:
+    client.force_login(UserFactory())
+
+    assert client.get(f"/cases/{case.number}/earlier/").status_code == 404
+
+
+def test_history_is_one_statement_and_of_each_kind_the_newest(case: Case, django_assert_num_queries: Any) -> None:
+    CaseEvent.objects.bulk_create(
+        CaseEvent(case=case, kind="status_changed", because=f"{number}") for number in range(LINES_PER_KIND + 5)
+    )
+    note(case, "kept", at=NOON)
+
+    with django_assert_num_queries(1):
+        lines = history_of(case)
+
+    assert lines[0].kind == LineKind.NOTE
+    assert [lines[1].text, lines[-1].text] == ["5", f"{LINES_PER_KIND + 4}"]
+
+
+@pytest.mark.parametrize("count", [1, 60])
+def test_a_case_page_costs_at_most_eight_queries(page: Client, case: Case, rep: Any, count: int) -> None:
+    for number in range(count):
+        EmailMessageFactory(case=case, outgoing=bool(number % 2), received_at=NOON + timedelta(hours=number))
+        note(case, "x", at=NOON, author=rep)
+        change(case, "y", at=NOON, actor=rep)
+        CaseTaskFactory(case=case, owner=rep)
+
+    with CaptureQueriesContext(connection) as captured:
+        response = page.get(f"/cases/{case.number}/")
+
+    assert response.status_code == 200
+    assert len(captured) <= 8
