@@ -116,7 +116,7 @@ def test_undo_brings_the_text_back(log_in: Any, ana: User, case: Case, live_serv
 
     page.get_by_role("button", name="Undo").click()
 
-    expect(page.get_by_label("Your reply")).to_have_value("Dear Cassie,")
+    expect(page.get_by_label("Your reply")).to_have_text("Dear Cassie,")
     deliver_all()
     assert smtp.ledger == []
     page.get_by_label("Your reply").fill("Dear Casey,")
@@ -141,7 +141,7 @@ def test_address_that_may_not_send_any_more_keeps_the_text(
     page.locator("button.primary").click()
 
     expect(page.get_by_role("alert")).to_contain_text("Nothing was sent. Your text is kept.")
-    expect(page.get_by_label("Your reply")).to_have_value("My long answer")
+    expect(page.get_by_label("Your reply")).to_have_text("My long answer")
     deliver_all()
     assert smtp.ledger == []
     assert SendDecision.objects.get().allowed is False
@@ -194,7 +194,7 @@ def test_failed_mail_shows_why_and_is_edited(
     expect(page.get_by_role("status")).to_contain_text("Not sent. The text is kept. 550 no such user")
     page.get_by_role("link", name="Edit and send").click()
 
-    expect(page.get_by_label("Your reply")).to_have_value("It left us today.")
+    expect(page.get_by_label("Your reply")).to_have_text("It left us today.")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])

@@ -1,0 +1,48 @@
+// A mail on its way is looked at again, and counts down while it can be taken back. Without this it still leaves.
+const LOOK_AGAIN = 2000; // milliseconds
+const LONGEST_LOOK = 120_000;
+let isLooking = false;
+
+export function watchSentMail() {
+  if (isLooking || !document.querySelector(".sending[data-waits]")) return;
+  isLooking = true;
+  const clock = setInterval(countDown, 1000);
+  countDown();
+  lookAgain(Date.now() + LONGEST_LOOK).finally(() => {
+    clearInterval(clock);
+    isLooking = false;
+  });
+}
+
+function countDown() {
+  for (const place of document.querySelectorAll("[data-leaves-at]")) {
+    const seconds = Math.ceil((new Date(place.dataset.leavesAt) - Date.now()) / 1000);
+    place.textContent = seconds > 0 ? `${seconds} s` : "";
+  }
+}
+
+async function lookAgain(until) {
+  while (Date.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN));
+    const waiting = [...document.querySelectorAll(".sending[data-waits]")];
+    if (!waiting.length) return;
+    try {
+      await replaceChanged(waiting);
+    } catch {
+      // No connection: what stands there stays true until the next look.
+    }
+  }
+}
+
+async function replaceChanged(waiting) {
+  const address = new URL(location.href);
+  address.hash = "";
+  for (const name of ["reply", "all", "draft"]) address.searchParams.delete(name);
+  const answer = await fetch(address.pathname.endsWith("/reply/") ? "../" : address, { credentials: "same-origin" });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const old of waiting) {
+    const item = old.closest("[id]");
+    const fresh = item && page.querySelector(`#${CSS.escape(item.id)} .sending`);
+    if (answer.ok && fresh && fresh.dataset.key !== old.dataset.key) old.replaceWith(document.importNode(fresh, true));
+  }
+}
