@@ -25,6 +25,7 @@ from cases.inbound.settle import settle_batch
 from cases.models import Heartbeat, ProviderToken
 from cases.outbound.delivery import deliver_due
 from cases.outbound.tracking import TrackingReader, settle_tracking
+from cases.waiting_cases import give_waiting_cases
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ def all_jobs() -> list[Job]:
         Job("settle mail", settle_waiting_mail),
         Job("deliver outgoing mail", deliver_outgoing_mail),
         Job("apply tracking", apply_tracking),
+        Job("give waiting cases", give_waiting_cases, every=2),
         Job("requeue held mail", requeue_held_mail, every=30),
         Job("delete unreferenced files", delete_old_files, every=3600),
         Job("forget provider tokens", forget_provider_tokens, every=3600),

@@ -28,6 +28,8 @@ class Strategy(models.TextChoices):
     """How the first owner of a case is chosen."""
 
     OWNER = "owner", _("Case owner of this address")
+    RULES = "rules", _("Assignment rules")
+    FLOW = "flow", _("Routing flow")
 
 
 class ClosedCasePolicy(models.TextChoices):

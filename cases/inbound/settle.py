@@ -22,6 +22,7 @@ from cases.inbound.circumstances import load_circumstances
 from cases.inbound.decision import AppendToCase, Circumstances, Decision, OpenCase, ReadEmail, SeenBefore, decide
 from cases.inbound.dedupe import thread_root
 from cases.inbound.failures import quarantine_failed, refuse_unread, try_again_later, wait_for_others
+from cases.inbound.first_owner import first_owner_of, note_first_owner
 from cases.inbound.message_rows import StoredFiles
 from cases.inbound.reading import NotAMail, ReadFailed, TemporaryFailure, read_email
 from cases.inbound.settled import Settled, describe_outcome
@@ -35,7 +36,6 @@ from cases.inbound.writing import (
 )
 from cases.models import InboundEmail
 from cases.reasons import Reason
-from routing.owners import choose_owner
 
 logger = logging.getLogger(__name__)
 
@@ -180,7 +180,8 @@ def write(
     elif isinstance(decision, AppendToCase):
         settled.message = append_to_case(inbound, mail, decision, trail, circumstances.settings_row, files, now=now)
     elif isinstance(decision, OpenCase):
-        owner = choose_owner(mail.routing_address, circumstances.settings_row)
-        settled.message = write_new_case(inbound, mail, decision, owner, trail, circumstances, files, now=now)
+        first = first_owner_of(mail, decision, circumstances, received_at=inbound.received_at)
+        settled.message = write_new_case(inbound, mail, decision, first.owner, trail, circumstances, files, now=now)
+        note_first_owner(first, settled.message.case, settled.message, now=now)
     else:
         write_refusal(inbound, mail, decision, trail, now=now)

@@ -9,6 +9,7 @@ from cases.models.event import CaseEvent
 from cases.models.heartbeat import Heartbeat
 from cases.models.inbound_email import InboundEmail, ProviderToken, RawBody, RefusedCall
 from cases.models.outbox import Outbox
+from cases.models.pending_routing import PendingRouting
 from cases.models.routing_decision import RoutingDecision
 from cases.models.send_decision import SendDecision
 from cases.models.tag import CaseField, CaseLink, Tag
@@ -40,6 +41,7 @@ __all__ = [
     "Mention",
     "Outbox",
     "Participant",
+    "PendingRouting",
     "ProviderToken",
     "RawBody",
     "RefusedCall",

@@ -23,6 +23,7 @@ class CaseEvent(models.Model):
         REPLY_UNCERTAIN = "reply_uncertain", _("Reply uncertain")
         CUSTOMER_CHANGED = "customer_changed", _("Customer changed")
         INVITATION_ANSWERED = "invitation_answered", _("Invitation answered")
+        ROUTING_FAILED = "routing_failed", _("Routing failed")
         MAIL_REREAD = "mail_reread", _("Mail read anew")
 
     case = models.ForeignKey("cases.Case", on_delete=models.CASCADE, related_name="events")

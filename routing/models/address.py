@@ -200,6 +200,32 @@ class RoutingAddress(models.Model):
         verbose_name=_("case owner (queue)"),
         help_text=_("A user or a queue. Neither: the default case owner of the Email-to-Case settings."),
     )
+    assignment_rule = models.ForeignKey(
+        "routing.AssignmentRule",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="addresses",
+        verbose_name=_("assignment rule"),
+        help_text=_("When none of its entries holds, the case owner above gets the case."),
+    )
+    flow = models.ForeignKey(
+        "routing.RoutingFlow",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="addresses",
+        verbose_name=_("routing flow"),
+    )
+    fallback_queue = models.ForeignKey(
+        "routing.Queue",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("fallback queue"),
+        help_text=_("Gets every case for which the flow names nobody, or fails."),
+    )
 
     created_at = models.DateTimeField(auto_now_add=True)
     # Soft delete: history keeps its address, the services address is never given to another one.
@@ -226,6 +252,23 @@ class RoutingAddress(models.Model):
                 condition=models.Q(owner_user__isnull=True) | models.Q(owner_queue__isnull=True),
                 name="routing_address_owner_user_xor_queue",
                 violation_error_message=_("The case owner is a user or a queue, not both."),
+            ),
+            models.CheckConstraint(
+                condition=(
+                    models.Q(strategy="owner", assignment_rule__isnull=True, flow__isnull=True)
+                    | models.Q(strategy="rules", assignment_rule__isnull=False, flow__isnull=True)
+                    | models.Q(
+                        strategy="flow",
+                        flow__isnull=False,
+                        fallback_queue__isnull=False,
+                        assignment_rule__isnull=True,
+                    )
+                ),
+                name="routing_address_strategy_has_what_it_needs",
+                violation_error_message=_(
+                    "Choose the assignment rule for rules; the flow and its fallback queue for a flow; none of them "
+                    "for a case owner."
+                ),
             ),
             models.CheckConstraint(
                 condition=models.Q(auto_response_policy="off") | models.Q(auto_response_template__isnull=False),

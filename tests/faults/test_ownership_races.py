@@ -1,0 +1,155 @@
+"""Flows that choose among the same reps, at the same moment: turns are kept, nobody gets more than fits."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connections
+from django.utils import timezone
+
+from cases.assignment import CaseChangedMeanwhile, assign
+from cases.inbound.accept import store_raw_mail
+from cases.inbound.settle import settle_batch
+from cases.models import Case, PendingRouting, RoutingDecision
+from cases.setup import set_up_instance
+from cases.waiting_cases import give_waiting_cases
+from routing.models import FlowStep, Queue, RepPresence, RoutingFlow
+from routing.owners import OwnerChoice
+from tests.factories import QueueFactory, RoutingAddressFactory, UserFactory
+from tests.faults.harness import raw_mail
+from tests.faults.instance import ADDRESS
+from tests.invariants import assert_invariants
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+WORKERS = 4
+REPS = 4
+CAPACITY = 5
+
+
+@pytest.fixture(autouse=True)
+def repairs() -> Queue:
+    set_up_instance()
+    queue = QueueFactory(name="Repairs")
+    flow = RoutingFlow.objects.create(name="Support flow")
+    FlowStep.objects.create(flow=flow, label="Repairs", target="members", queue=queue)
+    for _ in range(REPS):
+        user = UserFactory()
+        queue.members.add(user)
+        RepPresence.objects.create(user=user, status="available", capacity=CAPACITY)
+    RoutingAddressFactory(
+        email_address=ADDRESS,
+        strategy="flow",
+        flow=flow,
+        fallback_queue=QueueFactory(name="Fallback"),
+        last_mail_at=timezone.now(),
+        forwarding_seen_at=timezone.now(),
+    )
+    return queue
+
+
+def at_once(*jobs: Any) -> None:
+    """Each in a thread and a connection of its own, let go at the same moment; what one raises is raised here."""
+    barrier = threading.Barrier(len(jobs))
+
+    def run(job: Any) -> None:
+        try:
+            barrier.wait(10)
+            job()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        list(pool.map(run, jobs))
+
+
+def store(*numbers: int) -> None:
+    for number in numbers:
+        store_raw_mail(
+            provider="ingest", raw=raw_mail(number), envelope_sender="", envelope_recipients=[ADDRESS], lease=None
+        )
+
+
+def settle_all() -> None:
+    while settle_batch(limit=3):
+        pass
+
+
+def owned() -> Counter[int]:
+    return Counter(Case.objects.filter(owner_user__isnull=False).values_list("owner_user", flat=True))
+
+
+def test_turns_and_capacity_hold_with_several_workers(repairs: Queue) -> None:
+    store(*range(1, REPS * CAPACITY + 9))
+
+    at_once(*[settle_all] * WORKERS)
+
+    assert sorted(owned().values()) == [CAPACITY] * REPS
+    assert Case.objects.filter(owner_queue=repairs).count() == PendingRouting.objects.count() == 8
+    assert RoutingDecision.objects.filter(kind="initial").count() == Case.objects.count()
+    assert_invariants()
+
+
+def test_turns_are_even_below_capacity() -> None:
+    store(*range(1, REPS * 3 + 1))
+
+    at_once(*[settle_all] * WORKERS)
+
+    assert sorted(owned().values()) == [3] * REPS
+
+
+def test_waiting_cases_are_given_once_and_in_order_when_reps_become_free(repairs: Queue) -> None:
+    store(*range(1, REPS * CAPACITY + 9))
+    settle_all()
+    waiting = list(PendingRouting.objects.order_by("since").values_list("case", flat=True))
+    closed = Case.objects.filter(owner_user__isnull=False).order_by("pk")[:4].values_list("pk", flat=True)
+    Case.objects.filter(pk__in=list(closed)).update(closed_at=timezone.now())
+
+    at_once(*[give_waiting_cases] * WORKERS)
+
+    given = RoutingDecision.objects.filter(kind="overflow").values_list("case", flat=True)
+    assert sorted(given) == sorted(waiting[:4])
+    still_open = Counter(
+        Case.objects.filter(owner_user__isnull=False, closed_at__isnull=True).values_list("owner_user", flat=True)
+    )
+    assert sorted(still_open.values()) == [CAPACITY] * REPS
+    assert PendingRouting.objects.count() == 4
+
+
+def test_a_person_who_takes_a_waiting_case_wins(repairs: Queue) -> None:
+    for number in range(1, 11):
+        RepPresence.objects.update(status="away")
+        store(number)
+        settle_all()
+        case = Case.objects.get(pending_routing__isnull=False)
+        person: User = UserFactory()
+        outcomes: list[str] = []
+
+        def take(case: Case = case, person: User = person, outcomes: list[str] = outcomes) -> None:
+            try:
+                assign(
+                    case=case,
+                    owner=OwnerChoice(person, None, "took it"),
+                    kind=RoutingDecision.Kind.MANUAL,
+                    expected_version=case.routing_version,
+                    decided_by=person,
+                )
+                outcomes.append("took")
+            except CaseChangedMeanwhile:
+                outcomes.append("was given away")
+
+        RepPresence.objects.update(status="available")
+        at_once(take, give_waiting_cases)
+        give_waiting_cases()
+
+        case.refresh_from_db()
+        assert (case.owner_user == person) is (outcomes == ["took"])
+        assert case.routing_version == 2  # one change of owner, whoever made it
+        assert not PendingRouting.objects.exists()
+        Case.objects.filter(pk=case.pk).update(closed_at=timezone.now() - timedelta(seconds=1))
