@@ -5,6 +5,7 @@ Pure: no Django, no database. The order for HTML is tidy (bounded, well nested) 
 """
 
 from cases.mail_html.clean import SafeHtml, safe_html
+from cases.mail_html.folding import Fold, split_text
 from cases.mail_html.text import hide_bidi_controls, html_as_text, snippet_of, text_to_html
 
 # Content-Security-Policy of the page in the frame. `sandbox` repeats the attribute of the frame, for people who
@@ -21,10 +22,12 @@ __all__ = [
     "FRAME_POLICY",
     "FRAME_POLICY_WITH_IMAGES",
     "FRAME_SANDBOX",
+    "Fold",
     "SafeHtml",
     "hide_bidi_controls",
     "html_as_text",
     "safe_html",
     "snippet_of",
+    "split_text",
     "text_to_html",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import escape, unescape
 
-from cases.mail_html.tidy import BLOCK_TAGS, MAX_CHARACTERS, TABLE_PARTS, Tag, TooMuchHtml, tokens_of
+from cases.mail_html.tokens import BLOCK_TAGS, MAX_CHARACTERS, TABLE_PARTS, Tag, TooMuchHtml, tokens_of
 
 # Unicode Bidi_Control: marks, embeddings, overrides and isolates. In an address they make `exe.doc` out of
 # `cod.exe`.

@@ -10,9 +10,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from cases.downloads import SHOWN_INLINE, plain_text
-from cases.mail_html import FRAME_POLICY, FRAME_POLICY_WITH_IMAGES, safe_html
+from cases.inbound.analysis.parts import new_part_of_html
+from cases.mail_html import FRAME_POLICY, FRAME_POLICY_WITH_IMAGES, Fold, safe_html
 from cases.models import Attachment, EmailMessage
 from cases.selectors.conversation import visible_messages
+
+SHOWN_WHOLE = frozenset({"bounce", "challenge", "feedback_report", "read_receipt"})
 
 
 @require_safe
@@ -20,30 +23,48 @@ from cases.selectors.conversation import visible_messages
 def message_html(request: HttpRequest, number: int, message_id: int) -> HttpResponse:
     """The page inside the frame. `?images=1`: the reader asked for pictures from other hosts, this time."""
     message = get_object_or_404(
-        visible_messages(request.user, number).only("html_body", "reply_text", "forwarded_original", "case_id"),
+        visible_messages(request.user, number).only("html_body", "automatic_kind", "forwarded_original", "case_id"),
         pk=message_id,
     )
     if not message.html_body:
         raise Http404
     wants_images = request.GET.get("images") == "1"
-    # A quote is folded only under something new; of a forward the quote is the matter.
-    has_own_text = bool(message.reply_text.strip()) and message.forwarded_original is None
     cleaned = safe_html(
         message.html_body,
         inline_urls=inline_urls_of(message, number),
         allow_remote_images=wants_images,
-        quote_label=_("Earlier mail") if has_own_text else "",
+        fold=fold_of(message),
     )
     response = render(
         request,
         "cases/message_frame.html",
-        {"cleaned": cleaned, "wants_images": wants_images, "number": number, "message": message},
+        {
+            "cleaned": cleaned,
+            "wants_images": wants_images,
+            "may_load": cleaned.remote_images - cleaned.images_refused,
+            "number": number,
+            "message": message,
+        },
     )
     response.headers["Content-Security-Policy"] = FRAME_POLICY_WITH_IMAGES if wants_images else FRAME_POLICY
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-DNS-Prefetch-Control"] = "off"
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+def fold_of(message: EmailMessage) -> Fold | None:
+    """What stands folded below the new words. Of a forward, and of what a machine returns, the quote is the matter."""
+    if message.forwarded_original is not None or message.automatic_kind in SHOWN_WHOLE:
+        return None
+    part = new_part_of_html(message.html_body)
+    return Fold(
+        part.text,
+        part.letters_above,
+        part.letters_below,
+        label=_("Earlier mail") if part.quote_follows else _("Signature"),
+        quote_label=_("Earlier mail"),
+    )
 
 
 def inline_urls_of(message: EmailMessage, number: int) -> dict[str, str]:

@@ -9,7 +9,8 @@ from django.utils.functional import Promise
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
-from cases.mail_html import text_to_html
+from cases.inbound.analysis.parts import holds_quote
+from cases.mail_html import split_text, text_to_html
 from cases.models import Attachment, EmailAddress, EmailMessage
 from cases.outbound.quoting import reply_subject
 from cases.selectors.conversation import TEXT_SHOWN, is_raw_for_reps
@@ -43,8 +44,10 @@ class ShownMessage:
 
     message: EmailMessage
     recipients: list[tuple[str | Promise, list[EmailAddress]]]
-    text: SafeString
-    whole_text: SafeString | None  # None: `text` is all of it
+    text: SafeString  # the new words
+    above: SafeString  # an earlier mail above them
+    below: SafeString  # an earlier mail or a signature
+    below_label: str | Promise
     text_goes_on: bool
     files: list[Attachment]
     minor_files: list[Attachment]  # pictures inside the mail and files the case had already
@@ -60,9 +63,9 @@ def show_message(message: Any, *, is_open: bool, subject: str, reader_id: int | 
     """`message` comes from selectors.messages_of, with its `text_start`, `reply_start` and `has_html`; `subject` is
     that of its case.
     """
-    whole, reply = message.text_start, message.reply_start.strip()
-    first = reply or whole
-    has_more = bool(reply) and not message.has_html and len(whole.strip()) > len(reply)
+    whole = message.text_start
+    # HTML is folded in its own page.
+    above, text, below = split_text(whole, message.reply_start.strip()) if not message.has_html else ("", whole, "")
     attachments = list(message.attachments.all())
     told_minor = message.special_parts.get("minor", ())
     in_cards = {each["position"] for each in message.special_parts.get("mails", ())}
@@ -78,8 +81,10 @@ def show_message(message: Any, *, is_open: bool, subject: str, reader_id: int | 
             for role in (ROLES_OF_THEIRS if message.incoming else ROLES_OF_OURS)
             if any(each.role == role for each in message.addresses.all())
         ],
-        text=_linked(first),
-        whole_text=_linked(whole) if has_more else None,
+        text=_linked(text.strip("\n")),
+        above=_linked(above),
+        below=_linked(below),
+        below_label=_("Earlier mail") if below and holds_quote(below) else _("Signature"),
         text_goes_on=len(whole) > TEXT_SHOWN,
         files=[each for each in attachments if each not in minor and each.position not in in_cards],
         minor_files=minor,

@@ -181,7 +181,7 @@ def test_the_frame_is_as_high_as_its_mail(rep: Any, queue: Any, log_in: Any) -> 
 def test_the_picture_of_a_frame_follows_a_fold_that_is_opened(rep: Any, queue: Any, log_in: Any) -> None:
     case = CaseFactory(owner_queue=queue)
     EmailMessageFactory(
-        case=case, reply_text="new", html_body="<p>new</p><blockquote>" + "<p>old</p>" * 40 + "</blockquote>"
+        case=case, reply_text="new", html_body="<p>new</p><blockquote type=cite>" + "<p>old</p>" * 40 + "</blockquote>"
     )
     page = log_in(rep).open(f"/cases/{case.number}/")
     height = "document.querySelector('iframe.mail-frame').getBoundingClientRect().height"

@@ -227,7 +227,7 @@ def test_new_text_comes_first_and_the_quoted_mail_is_folded(page: Client, queue:
 
     content = page.get(f"/cases/{case.number}/").content.decode()
 
-    first, _fold, rest = content.partition("Whole mail, with what it quotes")
+    first, _fold, rest = content.partition("<summary>Earlier mail</summary>")
     assert "New words" in first
     assert "old words" not in first
     assert "old words" in rest
@@ -352,7 +352,8 @@ def test_remote_images_need_a_click(page: Client, queue: Any) -> None:
     blocked, asked = page.get(url), page.get(url + "?images=1")
 
     assert b"pictures.example" not in blocked.content
-    assert b"Show pictures" in blocked.content
+    assert b"1 picture from another server is not loaded." in blocked.content
+    assert b"Show once" in blocked.content
     assert b"https://pictures.example/a.png" in asked.content
     assert "img-src 'self' https:" in asked.headers["Content-Security-Policy"]
 
