@@ -76,12 +76,12 @@ def test_rep_answers_and_sees_that_it_was_sent(
 
     sending = page.get_by_role("status")
     expect(sending).to_contain_text("Not sent yet, you can still undo it.")
-    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo", exact=True)).to_be_visible()
     deliver_all()
     # Without a reload: the page looks again.
     expect(sending).to_contain_text("Sent.")
     expect(sending).to_contain_text("kim@example.org: sent")
-    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+    expect(page.get_by_role("button", name="Undo", exact=True)).to_have_count(0)
     [taken] = smtp.ledger
     assert (taken.sender, taken.recipients) == (
         "gold@company.example",
@@ -114,7 +114,7 @@ def test_undo_brings_the_text_back(log_in: Any, ana: User, case: Case, live_serv
     page.get_by_label("Your reply").fill("Dear Cassie,")
     page.locator("button.primary").click()
 
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Undo", exact=True).click()
 
     expect(page.get_by_label("Your reply")).to_have_text("Dear Cassie,")
     deliver_all()
@@ -189,6 +189,7 @@ def test_failed_mail_shows_why_and_is_edited(
     page.get_by_label("Your reply").fill("It left us today.")
     smtp.refused_recipients[CUSTOMER] = "550 no such user"
     page.locator("button.primary").click()
+    expect(page.get_by_text("Not sent yet")).to_be_visible()
     deliver_all()
 
     expect(page.get_by_role("status")).to_contain_text("Not sent. The text is kept. 550 no such user")
@@ -214,6 +215,6 @@ def test_composer_fits_the_window_and_works_without_javascript(
     page.get_by_label("Your reply").fill("It left us today.")
     page.locator("button.primary").click()
 
-    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo", exact=True)).to_be_visible()
     assert EmailMessage.objects.get(incoming=False).reply_text == "It left us today."
     plain.close()

@@ -1,28 +1,132 @@
 // The composer. Each part has a module; the form works without any of them.
+import { followButton } from "./button.js";
+import { openDrafts } from "./drafts.js";
 import { openEditor } from "./editor.js";
-import { openToolbar } from "./toolbar.js";
-import { followButton } from "./send.js";
+import { openFiles } from "./files.js";
+import { openLayout } from "./layout.js";
+import { openQuickTexts } from "./quick_texts.js";
+import { openRecipients } from "./recipients.js";
+import { openSending } from "./send.js";
 import { watchSentMail } from "./sent_mail.js";
+import { markUnfilled, openTemplates, unfilledFields } from "./templates.js";
+import { openToolbar } from "./toolbar.js";
+import { openWarnings } from "./warnings.js";
+import { wordsOf } from "./words.js";
+
+const composers = new Map(); // form -> its parts
 
 function open(form) {
-  if (form.dataset.opened) return;
-  form.dataset.opened = "yes";
+  const words = wordsOf(form);
+  const parts = { words };
   form.noValidate = true; // what is missing is said in words by the server, beside the field
-  const button = followButton(form);
-  const editor = form.dataset.rich ? openEditor(form, { onChange: button.say, onFiles: () => {} }) : null;
-  if (editor) openToolbar(form, editor, { onPictures: () => {} });
-  const focus = () => (editor ? editor.focus() : form.elements.text.focus({ preventScroll: true }));
-  form.addEventListener("submit", () => editor?.keepInStep());
-  // The place that the address names takes the focus when the page has loaded: after that it is ours to give.
-  if (location.hash !== "#reply" || form.querySelector(".errorlist")) return;
+  const changed = () => {
+    parts.drafts?.changed();
+    parts.warnings?.changed();
+    parts.button?.say();
+  };
+  parts.recipients = openRecipients(form, words, { onChange: changed });
+  parts.button = followButton(form, words, parts);
+  parts.editor = form.dataset.rich ? openEditor(form, { onChange: changed, onFiles: (files, how) => parts.files?.add(files, how) }) : null;
+  parts.drafts = openDrafts(form, words, { beforeSave: () => parts.editor?.keepInStep(), onOther: (version) => showOther(form, parts, version) });
+  parts.files = openFiles(form, words, {
+    drafts: parts.drafts,
+    onInline: (file) => parts.editor.insertPicture(file.url, file.name),
+    onChange: changed,
+  });
+  parts.warnings = openWarnings(form, {
+    beforeAsking: () => parts.editor?.keepInStep(),
+    onShown: (isRisky) => showConfirm(form, isRisky),
+  });
+  parts.sending = openSending(form, parts);
+  if (parts.editor) openText(form, parts);
+  openLayout(form);
+  form.addEventListener("input", changed);
+  form.addEventListener("keydown", (event) => leaveByEscape(event, form));
+  parts.button.say();
+  composers.set(form, parts);
+  takeFocus(form, parts);
+}
+
+function openText(form, { words, editor, files, sending }) {
+  openToolbar(form, editor, { onPictures: (pictures) => files?.add(pictures, { inline: true }) });
+  openQuickTexts(form, editor, words);
+  const note = form.querySelector("[data-unfilled]");
+  const lookForUnfilled = () => {
+    const fields = unfilledFields(editor.root);
+    if (note) note.textContent = fields.length ? words("unfilled", fields.join(", ")) : "";
+    markUnfilled(editor.root);
+  };
+  openTemplates(form, editor, words, { say: sending.say, onChange: lookForUnfilled });
+  editor.squire.addEventListener("input", lookForUnfilled);
+  lookForUnfilled();
+}
+
+/** Another tab has saved something newer: two buttons, each says what is kept. */
+function showOther(form, { words, drafts, sending }, version) {
+  if (version === null) {
+    if (form.querySelector("[data-notices] [data-other-tab]")) sending.say();
+    return;
+  }
+  const keepThis = Object.assign(document.createElement("button"), { type: "button", textContent: words("keep-this") });
+  keepThis.addEventListener("click", () => drafts.flush({ force: true }));
+  const takeOther = Object.assign(document.createElement("a"), { className: "button", textContent: words("take-other") });
+  takeOther.href = `${form.dataset.case}?draft=${drafts.id}#reply`;
+  takeOther.addEventListener("click", () => drafts.stop());
+  const choices = Object.assign(document.createElement("div"), { className: "choices" });
+  choices.dataset.otherTab = "";
+  choices.append(keepThis, takeOther);
+  sending.say(words("other-tab"), choices);
+}
+
+function showConfirm(form, isRisky) {
+  const confirm = form.querySelector("[data-confirm]");
+  const button = form.querySelector("button.primary:not([data-confirm])");
+  if (!confirm) return;
+  confirm.hidden = !isRisky;
+  if (button) button.hidden = isRisky;
+}
+
+/** Escape gives the keys back to the page; nothing that was written is lost by it. */
+function leaveByEscape(event, form) {
+  if (event.key !== "Escape" || event.defaultPrevented || event.isComposing) return;
+  event.preventDefault();
+  event.stopPropagation();
+  form.closest(".composer").focus({ preventScroll: true });
+}
+
+function takeFocus(form, { editor }) {
+  // After an error the first word is that of the error; and the address names the composer only when it was asked for.
+  if (form.querySelector(".errorlist") || location.hash !== "#reply") return;
+  const focus = () => {
+    const isEmptyTo = form.elements.to && !form.elements.to.value;
+    if (isEmptyTo) document.getElementById(`${form.elements.to.id}_entry`)?.focus();
+    else if (editor) editor.focus();
+    else form.elements.text.focus();
+    form.closest(".composer").scrollIntoView({ block: "nearest" });
+  };
   if (document.readyState === "complete") focus();
   else addEventListener("load", () => setTimeout(focus));
 }
 
-function lookAt(part) {
-  for (const form of part.querySelectorAll("form[data-composer]")) open(form);
+/** A composer whose pane was swapped saves what it has and goes. */
+function letGo(form, { drafts, editor, warnings }) {
+  composers.delete(form);
+  warnings.stop();
+  drafts.flush().finally(() => {
+    if (!drafts.isUnsaved) drafts.stop();
+    editor?.squire.destroy();
+  });
+}
+
+function lookAt() {
+  for (const [form, parts] of composers) if (!form.isConnected) letGo(form, parts);
+  for (const form of document.querySelectorAll("form[data-composer]")) if (!composers.has(form)) open(form);
   watchSentMail();
 }
 
-lookAt(document);
-document.addEventListener("htmx:load", (event) => lookAt(event.target));
+addEventListener("beforeunload", (event) => {
+  for (const { drafts, files } of composers.values()) if (drafts.isUnsaved || files?.running.size) event.preventDefault();
+});
+document.addEventListener("pane:swapped", lookAt);
+document.addEventListener("htmx:load", lookAt);
+lookAt();

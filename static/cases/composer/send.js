@@ -1,27 +1,121 @@
-// The button says what it does.
-export function countRecipients(form) {
-  const typed = ["to", "cc", "bcc"].map((name) => form.elements[name]?.value ?? "").join(",");
-  return typed.replace(/"[^"]*"/g, "x").split(/[,;\n]/).filter((entry) => entry.trim()).length;
+// Sending without leaving the page: whatever the answer is, and when there is none, the text stays where it is.
+import { ask } from "./requests.js";
+
+/** `parts`: what the composer consists of (composer.js). */
+export function openSending(form, parts) {
+  const { words, editor, recipients, drafts, files, warnings } = parts;
+  const button = form.querySelector("button.primary");
+  const notices = form.querySelector("[data-notices]");
+  let isBusy = false;
+
+  const say = (...sentences) => {
+    notices.replaceChildren();
+    if (!sentences.length) return;
+    const banner = Object.assign(document.createElement("div"), { className: "banner warning" });
+    banner.setAttribute("role", "alert");
+    banner.append(...sentences.map((sentence) => (sentence instanceof Node ? sentence : Object.assign(document.createElement("p"), { textContent: sentence }))));
+    notices.append(banner);
+  };
+
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
+    event.preventDefault();
+    const confirm = form.querySelector("[data-confirm]:not([hidden])");
+    // A risky mail is confirmed by looking at the words, not by the same keys once more.
+    if (confirm) confirm.focus();
+    else if (button && !button.disabled) form.requestSubmit(button);
+  });
+
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (isBusy) return;
+    isBusy = true;
+    form.setAttribute("aria-busy", "true");
+    try {
+      await submit(event.submitter);
+    } finally {
+      isBusy = false;
+      form.removeAttribute("aria-busy");
+    }
+  });
+
+  async function submit(submitter) {
+    say();
+    recipients.commit();
+    editor?.keepInStep();
+    if (files?.running.size) {
+      say(words("waits-for-files"));
+      await files.settled();
+      say();
+    }
+    if (files?.failed.length) return say(words("files-failed", files.failed.join(", ")));
+    await drafts.flush();
+    const outcome = await ask(form.action, { fields: new FormData(form, submitter), headers: { "HX-Request": "true", Accept: "text/html" } });
+    if (outcome.kind === "offline") return say(words("send-offline"));
+    if (outcome.kind === "signed-out") return say(words("send-signed-out"), loginLink());
+    if (outcome.kind === "done") return leave(outcome);
+    showRefusal(outcome);
+  }
+
+  function leave(outcome) {
+    drafts.stop();
+    warnings.stop();
+    document.dispatchEvent(new CustomEvent("composer:sent", { detail: { page: outcome.text, from: location.pathname } }));
+    openPage(outcome.url || form.dataset.case);
+  }
+
+  function loginLink() {
+    const link = Object.assign(document.createElement("a"), { href: form.dataset.login, target: "_blank", textContent: words("log-in"), rel: "opener" });
+    const line = document.createElement("p");
+    line.append(link);
+    return line;
+  }
+
+  /** The answer is the page with the same composer: its sentences are taken over, the fields stay as they are. */
+  function showRefusal(outcome) {
+    const page = new DOMParser().parseFromString(outcome.text, "text/html");
+    const answered = page.querySelector("form[data-composer]");
+    if (!answered) return say(words(outcome.status === 403 ? "send-forbidden" : "send-failed", outcome.status));
+    notices.replaceChildren(...importAll(answered.querySelector("[data-notices]")?.childNodes));
+    const risky = answered.querySelector("[data-warnings]");
+    if (risky) warnings.show(risky.innerHTML);
+    for (const name of ["key", "last_seen", "draft", "version"]) {
+      if (form.elements[name] && answered.elements[name]) form.elements[name].value = answered.elements[name].value;
+    }
+    showErrors(answered);
+    showNews(page);
+    const first = form.querySelector("[data-confirm]:not([hidden])") ?? form.querySelector("[role='alert']");
+    first?.scrollIntoView({ block: "nearest" });
+    if (first?.matches("[data-confirm]")) first.focus();
+  }
+
+  function showErrors(answered) {
+    for (const old of form.querySelectorAll(".errorlist")) old.remove();
+    for (const list of answered.querySelectorAll(".errorlist")) {
+      const name = list.closest("[data-field]")?.dataset.field;
+      form.querySelector(`[data-field="${name}"]`)?.append(document.importNode(list, true));
+    }
+  }
+
+  /** What came into the case meanwhile is shown: it may change the answer. */
+  function showNews(page) {
+    const [fresh, old] = [page.querySelector(".timeline"), document.querySelector(".timeline")];
+    if (!fresh || !old || fresh.querySelectorAll(".mail").length === old.querySelectorAll(".mail").length) return;
+    const imported = document.importNode(fresh, true);
+    old.replaceWith(imported);
+    globalThis.htmx?.process(imported);
+    imported.dispatchEvent(new CustomEvent("pane:swapped", { bubbles: true, detail: { pane: "conversation", url: location.href } }));
+  }
+
+  return { say, submitWith: (submitter) => form.requestSubmit(submitter) };
 }
 
-export function followButton(form) {
-  const button = form.querySelector("button.primary");
-  const hint = form.querySelector("[data-hint]");
-  if (hint) hint.textContent = hint.dataset.hint;
-  form.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(button);
-  });
-  if (!button) return { say: () => {} };
-  const say = () => {
-    const count = countRecipients(form);
-    const chosen = form.elements.send_from.selectedOptions[0]?.textContent ?? "";
-    const name = chosen.slice(0, chosen.lastIndexOf(" <")).trim();
-    const words = count === 1 ? button.dataset.labelOne : button.dataset.labelMany.replace("%d", count);
-    button.textContent = words.replace("%s", () => name);
-    const because = form.querySelector(`[data-sender="${form.elements.send_from.value}"]`);
-    if (because) form.querySelector("[data-because]").textContent = because.textContent;
-  };
-  form.addEventListener("input", say);
-  say();
-  return { say };
+const importAll = (nodes) => [...(nodes ?? [])].map((node) => document.importNode(node, true));
+
+/** As if somebody had followed a link: the console swaps a pane, a page without it is loaded. */
+export function openPage(url) {
+  const link = Object.assign(document.createElement("a"), { href: url, hidden: true });
+  document.body.append(link);
+  link.click();
+  link.remove();
 }

@@ -1,0 +1,19 @@
+// The button says what it does, and the line under From why that address may be used.
+export function followButton(form, words, { recipients }) {
+  const button = form.querySelector("button.primary");
+  const because = form.querySelector("[data-because]");
+  const say = () => {
+    const sender = form.elements.send_from;
+    if (!button || !sender?.selectedOptions) return;
+    const chosen = sender.selectedOptions[0]?.textContent ?? "";
+    const name = chosen.slice(0, chosen.lastIndexOf(" <")).trim() || chosen;
+    const count = recipients.count();
+    const label = count === 1 ? button.dataset.labelOne : button.dataset.labelMany.replace("%d", count);
+    button.textContent = label.replace("%s", () => name);
+    const reason = form.querySelector(`[data-sender="${CSS.escape(sender.value)}"]`);
+    if (reason && because) because.replaceChildren(...[...reason.childNodes].map((node) => node.cloneNode(true)));
+  };
+  form.addEventListener("input", say);
+  form.addEventListener("change", say);
+  return { say };
+}

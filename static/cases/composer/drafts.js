@@ -1,0 +1,147 @@
+// What stands in the composer is saved on the server by itself. The line beside it says what is true: saved, not yet,
+// not because, or that another tab saved something newer.
+import { ask, jsonOf } from "./requests.js";
+
+const SAVE_AFTER = 1500; // milliseconds without a change
+const SAVE_AT_LEAST = 10_000; // while somebody types without a pause
+const TRY_AGAIN = 5000;
+const IN_A_DRAFT = ["send_from", "to", "cc", "bcc", "subject", "text", "html", "template", "send_at", "answers_join", "last_seen", "mode", "answers", "key"];
+
+export function openDrafts(form, words, { beforeSave, onOther }) {
+  return form.dataset.drafts ? new Drafts(form, words, { beforeSave, onOther }) : new NoDrafts(form);
+}
+
+/** Without a server that keeps drafts: only the warning before the window closes. */
+class NoDrafts {
+  constructor(form) {
+    this.id = form.elements.draft?.value ?? "";
+    this.isUnsaved = false;
+  }
+
+  changed() {
+    this.isUnsaved = true;
+  }
+
+  ensure() {
+    return Promise.resolve("");
+  }
+
+  async flush() {}
+
+  stop() {
+    this.isUnsaved = false;
+  }
+}
+
+class Drafts {
+  constructor(form, words, { beforeSave, onOther }) {
+    Object.assign(this, { form, words, beforeSave, onOther, timer: 0, firstChange: 0, running: null, isUnsaved: false, isStopped: false, isBehind: false });
+    this.line = form.querySelector("[data-draft-state]");
+    addEventListener("online", this.whenOnline = () => this.isUnsaved && this.flush());
+    document.addEventListener("visibilitychange", this.whenHidden = () => document.hidden && this.isUnsaved && this.flush());
+  }
+
+  get id() {
+    return this.form.elements.draft.value;
+  }
+
+  get version() {
+    return this.form.elements.version.value;
+  }
+
+  changed() {
+    if (this.isStopped) return;
+    this.isUnsaved = true;
+    this.firstChange ||= Date.now();
+    if (this.isBehind) return;
+    const wait = Math.min(SAVE_AFTER, Math.max(0, this.firstChange + SAVE_AT_LEAST - Date.now()));
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.flush(), wait);
+  }
+
+  /** The id of the draft; it is made now if there is none. "" when that did not work. */
+  async ensure() {
+    if (!this.id) await this.flush({ evenUnchanged: true });
+    return this.id;
+  }
+
+  /** Saves one after the other: each one tells the version that the next one changes. */
+  async flush({ evenUnchanged = false, force = false } = {}) {
+    clearTimeout(this.timer);
+    while (this.running) await this.running;
+    if (this.isStopped || (!this.isUnsaved && !evenUnchanged && !force)) return;
+    if (this.isBehind && !force) return;
+    this.running = this.save({ force }).finally(() => (this.running = null));
+    await this.running;
+  }
+
+  async save({ force }) {
+    this.beforeSave();
+    this.isUnsaved = false;
+    this.firstChange = 0;
+    const fields = new FormData();
+    for (const name of IN_A_DRAFT) {
+      const field = this.form.elements[name];
+      if (field && (field.type !== "checkbox" || field.checked)) fields.set(name, field.value);
+    }
+    if (this.id && !force) fields.set("version", this.version);
+    const outcome = await ask(this.id ? `${this.form.dataset.drafts}${this.id}/` : this.form.dataset.newDraft, { fields });
+    this.take(outcome, jsonOf(outcome));
+  }
+
+  take(outcome, answer) {
+    if (this.isStopped) return;
+    if (outcome.kind === "done" && answer) {
+      if (answer.id) this.form.elements.draft.value = answer.id;
+      this.form.elements.version.value = answer.version;
+      this.isBehind = false;
+      this.say(this.isUnsaved ? "" : this.words("saved", clock(answer.saved_at)));
+      this.onOther(null);
+      return;
+    }
+    this.isUnsaved = true;
+    if (outcome.status === 409) {
+      this.isBehind = true;
+      this.say(this.words("not-saved-other-tab"), true);
+      this.onOther(answer?.version ?? null);
+    } else if (outcome.status === 404 || outcome.status === 410) {
+      // Sent or discarded elsewhere: what is written here becomes a draft of its own.
+      this.form.elements.draft.value = "";
+      this.later();
+    } else if (outcome.kind === "signed-out") {
+      this.say(this.words("not-saved-signed-out"), true);
+      this.later();
+    } else if (outcome.kind === "offline") {
+      this.say(this.words("not-saved-offline"), true);
+      this.later();
+    } else {
+      this.say(answer?.error ?? this.words("not-saved-error"), true);
+      this.later();
+    }
+  }
+
+  later() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.flush(), TRY_AGAIN);
+  }
+
+  say(sentence, isTrouble = false) {
+    if (!this.line || (this.line.textContent === sentence && sentence)) return;
+    this.line.textContent = sentence;
+    this.line.classList.toggle("is-trouble", isTrouble);
+  }
+
+  /** It was sent or thrown away: nothing is saved any more. */
+  stop() {
+    this.isStopped = true;
+    this.isUnsaved = false;
+    clearTimeout(this.timer);
+    removeEventListener("online", this.whenOnline);
+    document.removeEventListener("visibilitychange", this.whenHidden);
+  }
+}
+
+function clock(at) {
+  const format = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+  return format.format(at ? new Date(at) : new Date());
+}
