@@ -66,6 +66,23 @@ INVARIANTS: dict[str, str] = {
     "I6 every reply has an address of ours that it leaves from": """
         SELECT id, state FROM cases_outbox WHERE kind = 'reply' AND from_address_id IS NULL
     """,
+    "I8 no automatic mail answers a machine, or somebody whom nothing proves": """
+        SELECT o.id, m.automatic_kind FROM cases_outbox o
+        LEFT JOIN cases_emailmessage m ON m.inbound_email_id = o.answers_id
+        WHERE o.kind = 'auto' AND (m.id IS NULL OR m.is_automatic OR m.dmarc <> 'pass')
+    """,
+    "I8 an automatic answer goes to the one who wrote, and to nobody else": """
+        SELECT o.id, o.recipient FROM cases_outbox o JOIN cases_emailmessage m ON m.inbound_email_id = o.answers_id
+        JOIN cases_emailaddress a ON a.email_message_id = o.email_message_id AND a.role <> 'reply_to'
+        WHERE o.kind = 'auto' AND (o.recipient <> m.from_address OR a.role <> 'to' OR a.address <> o.recipient)
+    """,
+    "I8 nobody gets more automatic mail in a day than the budget": """
+        SELECT recipient, count(*) FROM cases_outbox
+        WHERE (kind = 'auto' OR (kind = 'notice' AND case_id IS NULL)) AND state <> 'cancelled'
+          AND created_at > %(yesterday)s
+        GROUP BY recipient
+        HAVING count(*) > (SELECT automatic_mail_recipient_budget FROM routing_emailtocasesettings WHERE id = 1)
+    """,
 }
 
 
@@ -76,6 +93,7 @@ def broken_invariants(ledger: Iterable[tuple[str, int]] = ()) -> dict[str, list[
     bytes. The stored bytes are hashed again in any case.
     """
     parameters = {"late": timezone.now() - UNSETTLED_FOR, "new_participant": "%new_participant%"}
+    parameters["yesterday"] = timezone.now() - timedelta(days=1)
     broken: dict[str, list[Any]] = {}
     stored = set()
     for raw in RawBody.objects.select_related("blob").iterator(chunk_size=100):

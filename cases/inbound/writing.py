@@ -13,12 +13,14 @@ from cases.assignment import open_owned_case
 from cases.claims import prove
 from cases.contacts import find_contact
 from cases.forwarded import contact_for, let_original_sender_take_part
+from cases.inbound.answering import plan_auto_response
 from cases.inbound.decision import AppendToCase, Circumstances, OpenCase, ReadEmail, SeenBefore
 from cases.inbound.message_rows import StoredFiles, write_message, write_participants, write_task
 from cases.inbound.screening import Refusal
 from cases.inbound.trail import Trail
 from cases.lifecycle import record_inbound_activity
 from cases.models import Case, CaseEvent, Delivery, EmailAddress, EmailMessage, InboundEmail, Participant
+from cases.outbound.auto_response import write_answer
 from cases.outbound.bounces import mark_deliveries
 from cases.outbound.notices import NotQueued, queue_owner_notice, queue_refusal_notice
 from routing.models import EmailToCaseSettings
@@ -119,6 +121,7 @@ def write_new_case(
     trail.note("contact", "found" if contact else "none", contact_because)
     trail.note("owner", owner.label, owner.because)
     trail.note("write", "case", f"opened by a mail to {address.email_address if address else 'nobody'}")
+    answer = plan_auto_response(inbound, mail, decision, circumstances.settings_row, trail, now=now)
     settle_row(inbound, state=InboundEmail.State.CASE, trail=trail, now=now, mail=mail, reason="", because="")
     if decision.original_sender is not None:
         contact = contact_for(decision.original_sender)
@@ -167,6 +170,8 @@ def write_new_case(
     write_task(mail, case, message)
     if owner.queue is not None and (owner.queue.email or owner.queue.notify_members):
         queue_owner_notice(case, message)
+    if answer is not None:
+        write_answer(answer, case, inbound, now=now)
     return message
 
 
@@ -183,6 +188,7 @@ def append_to_case(
     """Add the mail to its case; none of the case's settings change."""
     case = decision.case
     trail.note("write", "appended", f"added to case {case.number}" + (", which it reopens" if decision.reopen else ""))
+    answer = plan_auto_response(inbound, mail, decision, settings_row, trail, now=now)
     settle_row(inbound, state=InboundEmail.State.APPENDED, trail=trail, now=now, mail=mail, reason="", because="")
     message = write_message(
         inbound,
@@ -217,6 +223,8 @@ def append_to_case(
         mark_reported_mail(mail, decision)
     if settings_row.notify_case_owner_on_new_email or mail.analysis.is_bounce:
         queue_owner_notice(case, message)
+    if answer is not None:
+        write_answer(answer, case, inbound, now=now)
     return message
 
 

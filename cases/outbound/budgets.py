@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from cases.models import Outbox
 from routing.models import EmailToCaseSettings
@@ -15,18 +15,22 @@ WINDOW = timedelta(hours=24)
 TO_OUTSIDERS = Q(kind=Outbox.Kind.AUTO) | Q(kind=Outbox.Kind.NOTICE, case__isnull=True)
 
 
-def over_budget(recipient: str, *, now: datetime) -> str:
-    """Why no automatic mail may go to this address now; "" when it may.
-
-    Call it in the transaction that inserts the row: it locks the settings row, so that two workers do not both take
-    the last place of a budget.
+def lock_budgets() -> EmailToCaseSettings:
+    """The limits, locked until the transaction ends: two workers do not both take the last place of a budget, nor
+    answer one sender twice.
     """
-    limits = EmailToCaseSettings.objects.select_for_update().filter(pk=1).first() or EmailToCaseSettings(pk=1)
+    return EmailToCaseSettings.objects.select_for_update().filter(pk=1).first() or EmailToCaseSettings(pk=1)
+
+
+def over_budget(recipient: str, *, now: datetime, limits: EmailToCaseSettings | None = None) -> str:
+    """Why no automatic mail may go to this address now; "" when it may. Call it in the transaction that inserts the
+    row; `limits` are locked (`lock_budgets`), and are by this when they are not given.
+    """
+    limits = limits or lock_budgets()
     recent = Outbox.objects.filter(TO_OUTSIDERS, created_at__gt=now - WINDOW).exclude(state=Outbox.State.CANCELLED)
-    to_recipient = recent.filter(recipient=recipient).count()
-    if to_recipient >= limits.automatic_mail_recipient_budget:
-        return f"{recipient} got {to_recipient} automatic mails within 24 hours"
-    overall = recent.count()
-    if overall >= limits.automatic_mail_daily_budget:
-        return f"{overall} automatic mails were sent within 24 hours"
+    sent = recent.aggregate(overall=Count("pk"), to_recipient=Count("pk", filter=Q(recipient=recipient)))
+    if sent["to_recipient"] >= limits.automatic_mail_recipient_budget:
+        return f"{recipient} got {sent['to_recipient']} automatic mails within 24 hours"
+    if sent["overall"] >= limits.automatic_mail_daily_budget:
+        return f"{sent['overall']} automatic mails were sent within 24 hours"
     return ""

@@ -102,7 +102,7 @@ def _hand_over_smtp(smtp: smtplib.SMTP | None, message: DjangoEmailMessage) -> A
         return NotNow("There is no connection to the mail server.")
     content = written_out(message)
     encoding = message.encoding or "utf-8"
-    sender = sanitize_address(message.from_email, encoding)
+    sender = sanitize_address(getattr(message, "envelope_sender", "") or message.from_email, encoding)
     recipients = list(dict.fromkeys(sanitize_address(recipient, encoding) for recipient in message.recipients()))
     refused: dict[str, tuple[int, str]] = {}
     try:

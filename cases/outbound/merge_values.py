@@ -25,10 +25,15 @@ _TITLES = frozenset(
 
 
 def merge_values(
-    case: Case | None, *, author: User | None, send_from: RoutingAddress | None, customer: MailAddress | None = None
+    case: Case | None,
+    *,
+    author: User | None,
+    send_from: RoutingAddress | None,
+    customer: MailAddress | None = None,
+    subject: str | None = None,
 ) -> dict[str, str]:
-    """A value for each field, "" when there is none. `customer`: whom the mail is for, when that is not the customer
-    of the case. One query when the case's contact was not read with it.
+    """A value for each field, "" when there is none. `customer` and `subject` stand in for those of the case. One
+    query when the case's contact was not read with it.
 
     Strangers chose the name and the subject: each value is one line, and no value can be taken for a field.
     """
@@ -41,7 +46,7 @@ def merge_values(
         today = formats.date_format(timezone.localdate(timezone=timezone.get_default_timezone()), "j F Y")
     values = {
         "case.number": case.number_text if case else "",
-        "case.subject": case.subject if case else "",
+        "case.subject": subject if subject is not None else case.subject if case else "",
         "customer.name": name,
         "customer.first_name": first_name_in(name),
         "customer.email": person.address,

@@ -41,8 +41,8 @@ def compose(outbox: Outbox, connection: BaseEmailBackend) -> DjangoEmailMessage:
     if not outbox.message_identifier:
         raise CannotCompose("The row has no Message-ID.")
     try:
-        if outbox.kind == Outbox.Kind.REPLY and outbox.email_message is not None:
-            message = _mail_of_a_person(outbox, outbox.email_message, connection)
+        if outbox.email_message is not None:
+            message = _written_mail(outbox, outbox.email_message, connection)
         else:
             message = _notice(outbox)
         message.connection = connection
@@ -66,8 +66,8 @@ def _notice(outbox: Outbox) -> DjangoEmailMessage:
     )
 
 
-def _mail_of_a_person(outbox: Outbox, written: EmailMessage, connection: BaseEmailBackend) -> DjangoEmailMessage:
-    """What the use case wrote, as it wrote it."""
+def _written_mail(outbox: Outbox, written: EmailMessage, connection: BaseEmailBackend) -> DjangoEmailMessage:
+    """What the use case wrote, as it wrote it; an automatic answer with the marks of one."""
     people: dict[str, list[str]] = {role: [] for role in EmailAddress.Role.values}
     for each in written.addresses.all():
         people[each.role].append(_mailbox(each.name, each.address))
@@ -76,6 +76,8 @@ def _mail_of_a_person(outbox: Outbox, written: EmailMessage, connection: BaseEma
         headers["In-Reply-To"] = bracketed(written.in_reply_to)
     if written.references:
         headers["References"] = " ".join(map(bracketed, written.references.split()))
+    if outbox.kind == Outbox.Kind.AUTO:
+        headers |= automatic_headers(answers_a_mail=True)
     message = EmailMultiAlternatives(
         subject=one_line(written.subject),
         body=written.text_body,
@@ -86,6 +88,10 @@ def _mail_of_a_person(outbox: Outbox, written: EmailMessage, connection: BaseEma
         reply_to=people[EmailAddress.Role.REPLY_TO],
         headers=headers,
     )
+    if outbox.kind == Outbox.Kind.AUTO and not hasattr(connection, "esp_name"):
+        # RFC 3834 section 3.3: what comes back must not reach an address that answers by itself. Providers' APIs have
+        # a return path of their own.
+        message.envelope_sender = split_sender(settings.E2C_SYSTEM_FROM)[1]  # type: ignore[attr-defined]
     if written.html_body:
         message.attach_alternative(written.html_body, "text/html")
     for attachment in written.attachments.select_related("blob"):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from cases.models import Outbox, SendDecision
+from cases.models import EmailAddress, EmailMessage, Outbox, SendDecision
 from cases.outbound.allowed_senders import permission_to_send, record_decision
+from cases.outbound.auto_response import refusal_of_address
 from routing.models import RoutingAddress
 from routing.sending_rules import Permission
 
@@ -31,10 +32,11 @@ def permit_hand_over(outbox: Outbox) -> str:
 def _ask(outbox: Outbox, *, keeps_permission: bool) -> str:
     if outbox.from_address is None and outbox.kind in (Outbox.Kind.NOTICE, Outbox.Kind.TEST):
         return ""
-    if outbox.kind != Outbox.Kind.REPLY or outbox.from_address is None:
+    if outbox.kind not in (Outbox.Kind.REPLY, Outbox.Kind.AUTO) or outbox.from_address is None:
         sender = outbox.from_address or _("the system address")
         return f"No rule permits mail of the kind {outbox.kind} to leave from {sender}."
-    answer = _answer_for_reply(outbox, outbox.from_address)
+    ask = _answer_for_reply if outbox.kind == Outbox.Kind.REPLY else _answer_for_auto_response
+    answer = ask(outbox, outbox.from_address)
     if keeps_permission or not answer.allowed:
         record_decision(
             answer,
@@ -58,3 +60,24 @@ def _answer_for_reply(outbox: Outbox, address: RoutingAddress) -> Permission:
     if stored != message.from_address:
         return Permission(False, _("The routing address was changed after the mail was written."))
     return permission_to_send(message.created_by, address)
+
+
+def _answer_for_auto_response(outbox: Outbox, address: RoutingAddress) -> Permission:
+    """Nobody wrote it, so nobody's permission counts: the address must still answer by itself, and the mail must go to
+    the one proven person whose mail it answers.
+    """
+    stored = RoutingAddress.objects.select_related("auto_response_template").filter(pk=address.pk).first()
+    message = outbox.email_message
+    if stored is None or message is None or stored.email_address != message.from_address:
+        return Permission(False, _("The routing address was changed after the mail was written."))
+    if because := refusal_of_address(stored):
+        return Permission(False, because[:1].upper() + because[1:] + ".")
+    if message.created_by_id is not None or not message.is_automatic:
+        return Permission(False, _("It is not an automatic answer."))
+    answered = EmailMessage.objects.filter(inbound_email=outbox.answers_id, incoming=True).first()
+    if answered is None or answered.is_automatic or answered.dmarc != "pass":
+        return Permission(False, _("It answers no mail of a proven person."))
+    to = [each.address for each in message.addresses.all() if each.role != EmailAddress.Role.REPLY_TO]
+    if not to == [outbox.recipient] == [answered.from_address]:
+        return Permission(False, _("It goes to somebody else than the one who wrote."))
+    return Permission(True, _("An automatic answer of the address, to the person who wrote."))

@@ -99,7 +99,17 @@ class RoutingAddress(models.Model):
         _("one automatic answer to a sender in hours"),
         default=24,
         validators=[MinValueValidator(1), MaxValueValidator(720)],
+        help_text=_("Whoever writes again within these hours gets no second one."),
     )
+    auto_response_hourly_limit = models.PositiveIntegerField(
+        _("automatic answers in an hour"),
+        default=100,
+        validators=[MinValueValidator(1)],
+        help_text=_("At more than these the address stops answering by itself until somebody lets it go on."),
+    )
+    # The breaker: stopped when the hourly limit was reached; what was sent before it was let go on counts no more.
+    auto_response_stopped_at = models.DateTimeField(null=True, blank=True, editable=False)
+    auto_response_resumed_at = models.DateTimeField(null=True, blank=True, editable=False)
     language = models.CharField(
         _("language"),
         max_length=10,

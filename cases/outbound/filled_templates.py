@@ -1,0 +1,54 @@
+"""A template with its merge fields filled in, cleaned: what the composer, the preview and automatic answers use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cases.mail_html import html_as_text, safe_html
+from cases.outbound.composing import one_line
+from routing.merge_fields import fill_in, unknown_fields
+from routing.models import EmailTemplate
+
+__all__ = ["FilledTemplate", "faults_of", "fill_template"]
+
+
+@dataclass(frozen=True, slots=True)
+class FilledTemplate:
+    """`html` is "" for a template of plain text; `text` is always there. `unknown` fields are none of the list,
+    `empty` ones had neither value nor default.
+    """
+
+    subject: str
+    html: str
+    text: str
+    unknown: tuple[str, ...]
+    empty: tuple[str, ...]
+
+    @property
+    def unfilled(self) -> tuple[str, ...]:
+        return (*self.unknown, *self.empty)
+
+
+def fill_template(template: EmailTemplate, values: Mapping[str, str]) -> FilledTemplate:
+    """Cleaned after it is filled in, whatever was saved. Asks the database nothing."""
+    subject = fill_in(template.subject, values, html=False)
+    html = fill_in(template.html_body, values, html=True)
+    text = fill_in(template.text_body, values, html=False)
+    clean_html = safe_html(html.text, inline_urls={}).html if html.text.strip() else ""
+    used = (subject, html, text) if template.text_body.strip() else (subject, html)
+    return FilledTemplate(
+        subject=one_line(subject.text),
+        html=clean_html,
+        text=text.text.strip() or html_as_text(clean_html),
+        unknown=tuple(dict.fromkeys(name for filled in used for name in filled.unknown)),
+        empty=tuple(dict.fromkeys(name for filled in used for name in filled.empty)),
+    )
+
+
+def faults_of(template: EmailTemplate) -> tuple[str, ...]:
+    """What must not leave by itself: fields that do not exist, or no text at all. Empty: nothing is wrong."""
+    if not (template.html_body.strip() or template.text_body.strip()):
+        return ("",)
+    plain = f"{template.subject}\n{template.text_body}"
+    return (*unknown_fields(plain, html=False), *unknown_fields(template.html_body, html=True))
