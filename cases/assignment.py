@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django.db import transaction
@@ -11,7 +14,16 @@ from cases.models import Case, CaseEvent, RoutingDecision
 from cases.models.case import OwnerWrittenElsewhere
 from routing.owners import OwnerChoice
 
-__all__ = ["AlreadyRouted", "CaseChangedMeanwhile", "OwnerWrittenElsewhere", "assign", "open_owned_case"]
+__all__ = [
+    "AlreadyRouted",
+    "CaseChangedMeanwhile",
+    "OwnerWrittenElsewhere",
+    "assign",
+    "first_owner_is_final",
+    "open_owned_case",
+]
+
+_first_owner_is_final: ContextVar[bool] = ContextVar("first_owner_is_final", default=False)
 
 
 class AlreadyRouted(RuntimeError):
@@ -20,6 +32,16 @@ class AlreadyRouted(RuntimeError):
 
 class CaseChangedMeanwhile(RuntimeError):
     """Somebody else changed the owner since the caller looked; look again and decide anew."""
+
+
+@contextmanager
+def first_owner_is_final() -> Iterator[None]:
+    """Within this, `assign` refuses: automations that run because a case was opened do not route it a second time."""
+    token = _first_owner_is_final.set(True)
+    try:
+        yield
+    finally:
+        _first_owner_is_final.reset(token)
 
 
 def open_owned_case(case: Case, owner: OwnerChoice) -> Case:
@@ -50,7 +72,7 @@ def assign(
     Raises AlreadyRouted for kind `initial` (a case is opened with its first owner) and CaseChangedMeanwhile when
     another decision came first.
     """
-    if kind == RoutingDecision.Kind.INITIAL:
+    if kind == RoutingDecision.Kind.INITIAL or _first_owner_is_final.get():
         raise AlreadyRouted(f"Case {case.number} has its initial owner already.")
     changed = Case.objects.filter(pk=case.pk, routing_version=expected_version).write_owner(
         owner_user=owner.user, owner_queue=owner.queue, routing_version=F("routing_version") + 1

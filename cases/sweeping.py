@@ -18,6 +18,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from cases.blobs import delete_unreferenced
+from cases.hooks import run_due_hooks
 from cases.inbound.provider_requests import NotAMail, UnreadableRequest, read_tracking_events
 from cases.inbound.retry import requeue_over_limit
 from cases.inbound.screening import count_cases_of_day
@@ -52,6 +53,7 @@ def all_jobs() -> list[Job]:
         Job("deliver outgoing mail", deliver_outgoing_mail),
         Job("apply tracking", apply_tracking),
         Job("give waiting cases", give_waiting_cases, every=2),
+        Job("run hooks", run_hooks),
         Job("requeue held mail", requeue_held_mail, every=30),
         Job("delete unreferenced files", delete_old_files, every=3600),
         Job("forget provider tokens", forget_provider_tokens, every=3600),
@@ -90,6 +92,10 @@ def deliver_outgoing_mail() -> int:
 
 def apply_tracking() -> int:
     return until_nothing_is_left(lambda: settle_tracking(TRACKING_READER, limit=10))
+
+
+def run_hooks() -> int:
+    return until_nothing_is_left(run_due_hooks)
 
 
 def requeue_held_mail() -> int:

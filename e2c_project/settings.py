@@ -73,6 +73,9 @@ E2C_SWEEP_AFTER_SECONDS = env.whole_number("E2C_SWEEP_AFTER_SECONDS", 15, minimu
 E2C_TRUSTED_AUTHSERV_IDS = frozenset(env.words("E2C_TRUSTED_AUTHSERV_IDS"))
 # Whether TXT records are looked up to check DKIM signatures and DMARC of mail that no server vouches for.
 E2C_DNS = env.flag("E2C_DNS", default=IS_PRODUCTION)
+# Site code that hears of mail (cases.hooks), by dotted path, and how long one call may take, in seconds.
+E2C_HOOKS = env.words("E2C_HOOKS")
+E2C_HOOK_SECONDS = env.whole_number("E2C_HOOK_SECONDS", 30, minimum=1, maximum=3600)
 E2C_SMTP_LISTEN = env.text("E2C_SMTP_LISTEN", "127.0.0.1:2525")
 # Networks (CIDR) whose mail servers may hand us mail by SMTP or LMTP beside this machine: that path has no password.
 E2C_SMTP_ALLOW = env.words("E2C_SMTP_ALLOW")

@@ -39,6 +39,7 @@ def refuse_unsafe_start() -> None:
 def faults() -> list[str]:
     """Why this process may not serve; empty when it may. The database is asked only when the settings are right."""
     found = list(_webhook_faults())
+    found += _hook_faults()
     if settings.E2C_MODE == "production":
         found += _production_faults()
         if not found:
@@ -55,6 +56,21 @@ def _webhook_faults() -> Iterator[str]:
         yield "E2C_WEBHOOK_SECRET needs a user and a password, in the form user:password."
     for provider, variable in settings.E2C_MISSING_CREDENTIALS:
         yield f"{variable} is not set, and E2C_PROVIDERS lists {provider}, which needs it."
+
+
+def _hook_faults() -> Iterator[str]:
+    if not settings.E2C_HOOKS:
+        return
+    if not apps.ready:
+        django.setup()
+    # It imports models, which needs the apps to be ready.
+    from cases.hooks import load_hook
+
+    for path in settings.E2C_HOOKS:
+        try:
+            load_hook(path)
+        except ImproperlyConfigured as error:
+            yield str(error)
 
 
 def _production_faults() -> Iterator[str]:

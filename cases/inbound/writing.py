@@ -13,6 +13,7 @@ from cases.assignment import open_owned_case
 from cases.claims import prove
 from cases.contacts import find_contact
 from cases.forwarded import contact_for, let_original_sender_take_part
+from cases.hooks import queue_hooks
 from cases.inbound.answering import plan_auto_response
 from cases.inbound.decision import AppendToCase, Circumstances, OpenCase, ReadEmail, SeenBefore
 from cases.inbound.message_rows import StoredFiles, write_message, write_participants, write_task
@@ -160,13 +161,14 @@ def write_new_case(
     write_participants(mail, case, known=set(), sender_role=Participant.Role.CUSTOMER)
     if decision.original_sender is not None and sender is not None:
         let_original_sender_take_part(case, decision.original_sender, forwarder=sender.address)
-    CaseEvent.objects.create(
+    opened = CaseEvent.objects.create(
         case=case,
         kind=CaseEvent.Kind.CASE_OPENED,
         actor_id=circumstances.settings_row.automated_case_user_id,
         email_message=message,
         because=f"{trail_sentence(mail)}; owner: {owner.label}"[:500],
     )
+    queue_hooks([opened])
     write_task(mail, case, message)
     if owner.queue is not None and (owner.queue.email or owner.queue.notify_members):
         queue_owner_notice(case, message)
@@ -207,7 +209,7 @@ def append_to_case(
         write_participants(mail, case, known=None, sender_role=Participant.Role.NEW)
     kind = CaseEvent.Kind.BOUNCE_ADDED if mail.analysis.is_bounce else CaseEvent.Kind.EMAIL_ADDED
     kinds = [kind, CaseEvent.Kind.CASE_REOPENED] if decision.reopen else [kind]
-    CaseEvent.objects.bulk_create(
+    events = CaseEvent.objects.bulk_create(
         CaseEvent(
             case=case,
             kind=each,
@@ -217,6 +219,7 @@ def append_to_case(
         )
         for each in kinds
     )
+    queue_hooks(events)
     if not mail.analysis.is_automatic:
         write_task(mail, case, message)
     if mail.analysis.is_bounce or mail.analysis.automatic_kind == "feedback_report":

@@ -7,6 +7,7 @@ from cases.models.draft import Draft, DraftFile
 from cases.models.email_message import Delivery, EmailAddress, EmailMessage
 from cases.models.event import CaseEvent
 from cases.models.heartbeat import Heartbeat
+from cases.models.hook_run import HookRun
 from cases.models.inbound_email import InboundEmail, ProviderToken, RawBody, RefusedCall
 from cases.models.outbox import Outbox
 from cases.models.pending_routing import PendingRouting
@@ -37,6 +38,7 @@ __all__ = [
     "EmailAddress",
     "EmailMessage",
     "Heartbeat",
+    "HookRun",
     "InboundEmail",
     "Mention",
     "Outbox",

@@ -1,0 +1,1 @@
+"""Code as a site would write it: hooks and automations of its own."""
