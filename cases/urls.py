@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path, register_converter
 
-from cases.views import case_list, case_page, files, login, mail, mail_parts, possible_case, reply
+from cases.views import case_list, case_page, console, files, login, mail, mail_parts, possible_case, reply
 
 
 class CaseNumber:
@@ -35,6 +35,8 @@ urlpatterns = [
     path("login/", login.RepLoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("cases/", case_list.case_list, name="case_list"),
+    path("cases/views/", console.views_pane, name="case_views"),
+    path("cases/counts/", console.counts, name="case_counts"),
     path("cases/<case_number:number>/", case_page.case_page, name="case"),
     path("cases/<case_number:number>/earlier/", case_page.earlier_mail, name="case_earlier"),
     path("cases/<case_number:number>/join/", possible_case.join, name="case_join"),

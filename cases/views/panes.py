@@ -1,4 +1,4 @@
-"""The console has three panes - views, list, conversation - and every address stands for one of the last two.
+"""The console has three panes - views, list, conversation - and every address stands for one of them.
 
 A view renders a fragment. Asked by HTMX it answers with the fragment alone; asked by a browser (a reload, a link in a
 mail, no JavaScript) with the whole console around it. The other panes then fill themselves, so that no request has to
@@ -15,7 +15,7 @@ from django.utils.cache import patch_vary_headers
 
 __all__ = ["render_pane", "wants_fragment"]
 
-Pane = Literal["list", "conversation"]
+Pane = Literal["views", "list", "conversation"]
 
 
 def wants_fragment(request: HttpRequest) -> bool:
@@ -40,6 +40,8 @@ def render_pane(
         response = render(request, "cases/fragment.html", context, status=status)
     else:
         response = render(request, "cases/console.html", context, status=status)
+    # Tells the scripts of the console that this is for a pane, whatever its status (static/cases/console/panes.js).
+    response.headers["X-Pane"] = pane
     # One address, two answers: no cache may give one for the other.
     patch_vary_headers(response, ["HX-Request"])
     return response

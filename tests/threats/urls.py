@@ -86,6 +86,8 @@ BY_NAME = {
     "routing:verify": Kind.PUBLIC,
     "logout": Kind.LOGOUT,
     "case_list": Kind.REP_LIST,
+    "case_views": Kind.REP_LIST,
+    "case_counts": Kind.REP_LIST,
     "case": Kind.REP_OBJECT,
     "case_join": Kind.REP_ACTION,
     "case_keep_apart": Kind.REP_ACTION,

@@ -1,0 +1,27 @@
+// <details class="menu">: one open at a time; Escape and a click outside close it, arrows walk through it.
+const openMenus = () => document.querySelectorAll("details.menu[open]");
+const itemsOf = (menu) => [...menu.querySelectorAll(".menu-items :is(a, button)")].filter((item) => item.checkVisibility());
+
+document.addEventListener("click", (event) => {
+  for (const menu of openMenus()) {
+    const chosen = event.target.closest(".menu-items :is(a, button)");
+    if (!menu.contains(event.target) || (chosen && menu.contains(chosen))) menu.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  const menu = event.target.closest?.("details.menu");
+  if (!menu) return;
+  if (event.key === "Escape" && menu.open) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+    event.preventDefault();
+  }
+  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+  event.preventDefault();
+  menu.open = true;
+  const items = itemsOf(menu);
+  const here = items.indexOf(document.activeElement);
+  const next = event.key === "ArrowDown" ? here + 1 : here < 0 ? items.length - 1 : here - 1;
+  items[(next + items.length) % items.length]?.focus();
+});

@@ -1,0 +1,285 @@
+// A link fills a pane instead of the page. The address, the title, the focus and the way back are kept as if it were a
+// page; a reload gives the same. Without this every link is an ordinary one.
+import { announce, toast } from "./announce.js";
+import { caseOf, consoleElement, paneOf, withoutHash } from "./addresses.js";
+import { ask, askAhead, Failed, forgetAhead, takeAhead } from "./requests.js";
+import { copyOf, word } from "./words.js";
+
+const SKELETON_AFTER = 250; // milliseconds; what is there stays until then, so that a quick answer does not flicker
+const HOVER = 65;
+const NOT_OURS = "[target], [download], [data-whole-page], [hx-get], [hx-post], [hx-boost]";
+const LAST_LIST = "console.list";
+const running = new Map();
+
+const element = (pane) => document.getElementById(pane);
+const activePane = () => consoleElement.dataset.pane;
+/** Whether a pane can be seen beside the others, or is the only one on a narrow screen. */
+export const isShown = (pane) => element(pane).checkVisibility();
+
+// What stands where -----------------------------------------------------------------------------------------------
+function show(pane) {
+  consoleElement.dataset.pane = pane;
+  const back = document.querySelector(".back");
+  back.hidden = pane === "views";
+  back.href = pane === "conversation" ? element("list").dataset.url ?? consoleElement.dataset.root : `${consoleElement.dataset.root}views/`;
+  back.firstElementChild.textContent = pane === "conversation" ? back.dataset.toList : back.dataset.toViews;
+}
+
+/** The open case in the list and the list's view among the views, for eye and ear. */
+export function markCurrent() {
+  const open = activePane() === "conversation" ? caseOf(location.href) : null;
+  for (const link of element("list").querySelectorAll(`a[href^="${consoleElement.dataset.root}"]`)) {
+    mark(link, open !== null && caseOf(link.href) === open && paneOf(link.href) === "conversation" ? "page" : null);
+  }
+  const list = element("list").querySelector("[data-url]")?.dataset.url ?? element("list").dataset.url ?? "";
+  for (const link of element("views").querySelectorAll("a")) {
+    mark(link, withoutHash(link.href) === list ? "page" : null);
+  }
+}
+
+function mark(link, value) {
+  if (link.getAttribute("aria-current") === value) return;
+  if (value) link.setAttribute("aria-current", value);
+  else link.removeAttribute("aria-current");
+}
+
+function fill(pane, text, { url, isNavigation }) {
+  const target = element(pane);
+  clearTimeout(Number(target.dataset.skeleton));
+  target.removeAttribute("aria-busy");
+  htmx.swap(target, text, { swapStyle: "innerHTML", swapDelay: 0, settleDelay: 0, ignoreTitle: !isNavigation });
+  target.dataset.url = withoutHash(url);
+  if (pane === "list") sessionStorage.setItem(LAST_LIST, target.dataset.url);
+}
+
+function tellSwapped(pane, url) {
+  element(pane).dispatchEvent(new CustomEvent("pane:swapped", { bubbles: true, detail: { pane, url: String(url) } }));
+}
+
+function startWaiting(pane, isOther) {
+  const target = element(pane);
+  target.setAttribute("aria-busy", "true");
+  if (!isOther) return;
+  target.dataset.skeleton = setTimeout(() => target.replaceChildren(copyOf("pane-loading")), SKELETON_AFTER);
+}
+
+function showFailure(pane, why, retry) {
+  const target = element(pane);
+  clearTimeout(Number(target.dataset.skeleton));
+  target.removeAttribute("aria-busy");
+  const note = copyOf("pane-failed");
+  for (const sentence of note.querySelectorAll("[data-when]")) if (sentence.dataset.when !== why) sentence.remove();
+  note.querySelector("[data-retry]").addEventListener("click", retry);
+  target.replaceChildren(note);
+  delete target.dataset.url;
+}
+
+// Going there -----------------------------------------------------------------------------------------------------
+/** Opens an address of the console in its pane. `push` makes a step of the history, `focus` moves the focus there. */
+export async function open(address, { push = true, focus = true, scroll = null } = {}) {
+  const url = new URL(address, location.href);
+  const pane = paneOf(url);
+  if (!pane) return location.assign(url);
+  const target = element(pane);
+  if (!target.dispatchEvent(new CustomEvent("pane:leaving", { bubbles: true, cancelable: true, detail: { url: String(url) } }))) return;
+  // The way back to a list or to the views that are still there costs nothing and keeps their place.
+  if (target.dataset.url === withoutHash(url) && (pane === "views" || (pane === "list" && activePane() !== "list"))) {
+    arrive(pane, url, { push, focus });
+    return;
+  }
+  running.get(pane)?.abort();
+  const stop = new AbortController();
+  running.set(pane, stop);
+  if (!isShown(pane)) show(pane);
+  startWaiting(pane, target.dataset.url !== withoutHash(url));
+  if (pane === "conversation") markOpening(url);
+  try {
+    const answer = await (takeAhead(withoutHash(url)) ?? ask(withoutHash(url), { pane, signal: stop.signal }));
+    if (stop.signal.aborted) return;
+    if (!answer.pane) return location.assign(url);
+    const end = new URL(answer.url);
+    end.hash = url.hash;
+    fill(answer.pane, answer.text, { url: end, isNavigation: true });
+    arrive(answer.pane, end, { push, focus, scroll, isNew: true });
+  } catch (failure) {
+    if (stop.signal.aborted) return;
+    if (!(failure instanceof Failed)) throw failure;
+    showFailure(pane, failure.why, () => open(address, { push: false, focus }));
+    arrive(pane, url, { push, focus: false });
+  }
+}
+
+function markOpening(url) {
+  for (const link of element("list").querySelectorAll("a[aria-current]")) link.removeAttribute("aria-current");
+  for (const link of element("list").querySelectorAll("a")) if (caseOf(link.href) === caseOf(url)) mark(link, "page");
+}
+
+function arrive(pane, url, { push, focus, scroll = null, isNew = false }) {
+  const from = caseOf(location.href);
+  if (push) {
+    history.replaceState({ ...history.state, scroll: element(activePane()).scrollTop }, "");
+    if (String(url) === location.href) history.replaceState({}, "", url);
+    else history.pushState({}, "", url);
+  }
+  show(pane);
+  if (pane !== "conversation") clearConversation();
+  markCurrent();
+  const target = element(pane);
+  if (isNew) {
+    target.scrollTop = scroll ?? 0;
+    const place = url.hash && target.querySelector(`[id="${CSS.escape(decodeURIComponent(url.hash.slice(1)))}"]`);
+    if (place && scroll === null) place.scrollIntoView({ block: "start" });
+    tellSwapped(pane, url);
+  }
+  if (focus) focusIn(pane, from);
+  announce(document.title);
+}
+
+/** On a case its subject, on a list the row that one comes from, else the pane itself. */
+function focusIn(pane, from) {
+  const target = element(pane);
+  if (target.contains(document.activeElement) && document.activeElement !== target) return; // a part took it already
+  const row = pane === "list" && from !== null
+    ? [...target.querySelectorAll("a")].find((link) => caseOf(link.href) === from && paneOf(link.href) === "conversation") : null;
+  const heading = target.querySelector("h1");
+  if (heading && !heading.hasAttribute("tabindex")) heading.tabIndex = -1;
+  (row ?? heading ?? target).focus({ preventScroll: !row });
+}
+
+function clearConversation() {
+  const target = element("conversation");
+  running.get("conversation")?.abort();
+  if (!target.dataset.url && !target.querySelector("[data-retry]")) return;
+  target.replaceChildren(copyOf("pane-without-case"));
+  delete target.dataset.url;
+  element("panel").replaceChildren();
+  delete element("panel").dataset.load;
+  tellSwapped("conversation", location.href);
+}
+
+// Beside the way --------------------------------------------------------------------------------------------------
+/** Fills a pane that the address does not name. It moves neither the focus nor the title. */
+async function load(target) {
+  const address = target.dataset.load;
+  target.setAttribute("aria-busy", "true");
+  try {
+    const answer = await ask(address, { pane: target.id });
+    if (target.dataset.load !== address || !target.isConnected) return;
+    fill(target.id, answer.text, { url: address, isNavigation: false });
+    markCurrent();
+    tellSwapped(target.id, address);
+  } catch (failure) {
+    if (!(failure instanceof Failed)) throw failure;
+    showFailure(target.id, failure.why, () => load(target));
+  }
+}
+
+/** Asks for the list again without anybody noticing but by what changed. */
+export async function refreshList() {
+  const list = element("list");
+  const address = list.dataset.url;
+  if (!address) return;
+  try {
+    const answer = await ask(address, { pane: "list" });
+    if (list.dataset.url !== address || answer.pane !== "list") return;
+    const scroll = list.scrollTop;
+    const focused = list.contains(document.activeElement) ? document.activeElement : null;
+    const checked = new Set([...list.querySelectorAll("input:checked")].map((input) => input.name + input.value));
+    fill("list", answer.text, { url: address, isNavigation: false });
+    list.scrollTop = scroll;
+    for (const input of list.querySelectorAll("input[type=checkbox]")) input.checked = checked.has(input.name + input.value);
+    if (focused?.href) [...list.querySelectorAll("a")].find((link) => link.href === focused.href)?.focus({ preventScroll: true });
+    markCurrent();
+    tellSwapped("list", address);
+  } catch (failure) {
+    if (!(failure instanceof Failed)) throw failure; // what stands there was true; the next look may be luckier
+  }
+}
+
+async function send(form, submitter) {
+  const body = new FormData(form, submitter);
+  const isGet = form.method === "get";
+  const url = new URL(submitter?.formAction || form.action, location.href);
+  if (isGet) {
+    url.search = new URLSearchParams([...body].filter(([, value]) => value !== "" && typeof value === "string"));
+    return open(url, { focus: !form.contains(document.activeElement) });
+  }
+  if (form.getAttribute("aria-busy") === "true") return;
+  form.setAttribute("aria-busy", "true");
+  forgetAhead();
+  const scroll = element("conversation").scrollTop;
+  try {
+    const answer = await ask(url, { method: "POST", body });
+    if (!answer.pane) return location.assign(answer.url);
+    const stays = answer.status < 400 ? answer.url : location.href;
+    const isSame = caseOf(stays) === caseOf(location.href);
+    fill(answer.pane, answer.text, { url: stays, isNavigation: true });
+    arrive(answer.pane, new URL(stays), { push: true, focus: true, scroll: isSame ? scroll : null, isNew: true });
+    document.dispatchEvent(new CustomEvent("cases-changed"));
+  } catch (failure) {
+    if (!(failure instanceof Failed)) throw failure;
+    toast({ words: word(["network", "timeout"].includes(failure.why) ? "unclear" : "refused"), kind: "error" });
+  } finally {
+    form.removeAttribute("aria-busy");
+  }
+}
+
+// Listening -------------------------------------------------------------------------------------------------------
+function paneLink(event) {
+  const link = event.target.closest?.("a[href]");
+  return link && !link.matches(NOT_OURS) && paneOf(link.href) ? link : null;
+}
+
+function onClick(event) {
+  if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const link = paneLink(event);
+  if (!link) return;
+  const isHere = withoutHash(link.href) === withoutHash(location.href);
+  if (isHere && new URL(link.href).hash) return; // a place on this page
+  event.preventDefault();
+  open(link.href);
+}
+
+let hovering = 0;
+function onPointerOver(event) {
+  clearTimeout(hovering);
+  const link = paneLink(event);
+  if (!link || event.pointerType === "touch" || !element("list").contains(link)) return;
+  hovering = setTimeout(() => lookAhead(link), HOVER);
+}
+
+/** Fetches a case of the list before it is asked for. */
+export function lookAhead(link) {
+  const address = withoutHash(link.href);
+  if (paneOf(link.href) === "conversation" && element("conversation").dataset.url !== address) askAhead(address, "conversation");
+}
+
+export function start() {
+  const pane = activePane();
+  element(pane).dataset.url = withoutHash(location.href);
+  if (pane === "list") sessionStorage.setItem(LAST_LIST, element("list").dataset.url);
+  const last = sessionStorage.getItem(LAST_LIST);
+  if (pane !== "list" && last && paneOf(last) === "list") element("list").dataset.load = last;
+  show(pane);
+  markCurrent();
+  document.addEventListener("click", onClick);
+  document.addEventListener("pointerover", onPointerOver);
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented || !event.target.hasAttribute("data-pane-form")) return;
+    event.preventDefault();
+    send(event.target, event.submitter);
+  });
+  document.addEventListener("cases-changed", () => { forgetAhead(); refreshList(); });
+  document.body.addEventListener("cases-changed", () => document.dispatchEvent(new CustomEvent("cases-changed")));
+  addEventListener("popstate", (event) => {
+    if (withoutHash(location.href) === element(activePane()).dataset.url) return; // a place on this page
+    open(location.href, { push: false, scroll: event.state?.scroll ?? null });
+  });
+  htmx.onLoad((added) => {
+    for (const waits of [added, ...added.querySelectorAll("[data-load]")]) {
+      if (waits.dataset?.load && !waits.dataset.url && !waits.hasAttribute("aria-busy")) load(waits);
+    }
+  });
+  for (const waits of document.querySelectorAll("[data-load]")) load(waits);
+  tellSwapped(pane, location.href);
+}
