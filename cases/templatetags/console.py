@@ -1,4 +1,4 @@
-"""What a browser remembers of how its reader likes the console: cookies that its scripts write (console/remember.js)."""
+"""What a browser remembers of how its reader likes the console: cookies of its scripts (console/remember.js)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def panel_choice(context: dict[str, Any]) -> str:
-    """"open" or "closed" as chosen; "": open where there is room."""
+    """ "open" or "closed" as chosen; "": open where there is room."""
     chosen = context["request"].COOKIES.get("console_panel", "")
     return chosen if chosen in ("open", "closed") else ""

@@ -18,7 +18,12 @@ function sideScrollbar(page) {
   return page.body.scrollWidth > page.documentElement.clientWidth ? 16 : 0;
 }
 
-for (const frame of document.querySelectorAll("iframe.mail-frame")) {
-  frame.addEventListener("load", () => follow(frame));
-  if (frame.contentDocument?.readyState === "complete") follow(frame);
+function followAll(part) {
+  for (const frame of part.querySelectorAll("iframe.mail-frame")) {
+    frame.addEventListener("load", () => follow(frame));
+    if (frame.contentDocument?.readyState === "complete") follow(frame);
+  }
 }
+
+followAll(document);
+document.addEventListener("htmx:load", (event) => followAll(event.target));

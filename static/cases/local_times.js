@@ -2,7 +2,13 @@
 const format = new Intl.DateTimeFormat(document.documentElement.lang, {
   weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
 });
-for (const range of document.querySelectorAll(".local-range")) {
-  const [start, end] = [...range.querySelectorAll("time[datetime]")].map((time) => new Date(time.dateTime));
-  if (start) range.textContent = end ? format.formatRange(start, end) : format.format(start);
+
+function tell(part) {
+  for (const range of part.querySelectorAll(".local-range")) {
+    const [start, end] = [...range.querySelectorAll("time[datetime]")].map((time) => new Date(time.dateTime));
+    if (start) range.textContent = end ? format.formatRange(start, end) : format.format(start);
+  }
 }
+
+tell(document);
+document.addEventListener("htmx:load", (event) => tell(event.target));

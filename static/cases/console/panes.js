@@ -99,8 +99,7 @@ export async function open(address, { push = true, focus = true, scroll = null }
     if (!answer.pane) return location.assign(url);
     const end = new URL(answer.url);
     end.hash = url.hash;
-    fill(answer.pane, answer.text, { url: end, isNavigation: true });
-    arrive(answer.pane, end, { push, focus, scroll, isNew: true });
+    arrive(answer.pane, end, { push, focus, scroll, text: answer.text });
   } catch (failure) {
     if (stop.signal.aborted) return;
     if (!(failure instanceof Failed)) throw failure;
@@ -114,18 +113,16 @@ function markOpening(url) {
   for (const link of element("list").querySelectorAll("a")) if (caseOf(link.href) === caseOf(url)) mark(link, "page");
 }
 
-function arrive(pane, url, { push, focus, scroll = null, isNew = false }) {
+/** The one place that changes address, pane and focus. `text` is new content; null leaves what stands there. */
+function arrive(pane, url, { push, focus, scroll = null, text = null }) {
   const from = caseOf(location.href);
-  if (push) {
-    history.replaceState({ ...history.state, scroll: element(activePane()).scrollTop }, "");
-    if (String(url) === location.href) history.replaceState({}, "", url);
-    else history.pushState({}, "", url);
-  }
+  if (push) step(url);
+  if (text !== null) fill(pane, text, { url, isNavigation: true });
   show(pane);
   if (pane !== "conversation") clearConversation();
   markCurrent();
   const target = element(pane);
-  if (isNew) {
+  if (text !== null) {
     target.scrollTop = scroll ?? 0;
     const place = url.hash && target.querySelector(`[id="${CSS.escape(decodeURIComponent(url.hash.slice(1)))}"]`);
     if (place && scroll === null) place.scrollIntoView({ block: "start" });
@@ -133,6 +130,13 @@ function arrive(pane, url, { push, focus, scroll = null, isNew = false }) {
   }
   if (focus) focusIn(pane, from);
   announce(document.title);
+}
+
+/** A step of the history. Before the pane is filled: parts of it look at the address. */
+function step(url) {
+  history.replaceState({ ...history.state, scroll: element(activePane()).scrollTop }, "");
+  if (String(url) === location.href) history.replaceState({}, "", url);
+  else history.pushState({}, "", url);
 }
 
 /** On a case its subject, on a list the row that one comes from, else the pane itself. */
@@ -213,8 +217,7 @@ async function send(form, submitter) {
     if (!answer.pane) return location.assign(answer.url);
     const stays = answer.status < 400 ? answer.url : location.href;
     const isSame = caseOf(stays) === caseOf(location.href);
-    fill(answer.pane, answer.text, { url: stays, isNavigation: true });
-    arrive(answer.pane, new URL(stays), { push: true, focus: true, scroll: isSame ? scroll : null, isNew: true });
+    arrive(answer.pane, new URL(stays), { push: true, focus: true, scroll: isSame ? scroll : null, text: answer.text });
     document.dispatchEvent(new CustomEvent("cases-changed"));
   } catch (failure) {
     if (!(failure instanceof Failed)) throw failure;
