@@ -230,7 +230,13 @@ async function send(form, submitter) {
 // Listening -------------------------------------------------------------------------------------------------------
 function paneLink(event) {
   const link = event.target.closest?.("a[href]");
-  return link && !link.matches(NOT_OURS) && paneOf(link.href) ? link : null;
+  return link && !link.matches(NOT_OURS) && paneOf(link.href) && !opensComposer(link.href) ? link : null;
+}
+
+// A composer as a whole page comes back with its own key when the reader goes back to it: what was sent stays one mail.
+function opensComposer(address) {
+  const asked = new URL(address, location.href).searchParams;
+  return ["reply", "all", "draft"].some((name) => asked.has(name));
 }
 
 function onClick(event) {
