@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import fcntl
 import json
 import os
@@ -12,6 +14,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+FERNET_KEY_BYTES = 32  # https://github.com/fernet/spec
 FALSE_WORDS = frozenset({"0", "false", "no", "off", ""})
 
 
@@ -57,6 +60,20 @@ def choice(name: str, default: str, allowed: Iterable[str]) -> str:
     if value not in options:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(options)}, not {value!r}.")
     return value
+
+
+def fernet_keys(name: str, *, generated: str = "") -> list[str]:
+    """Keys of 32 bytes in URL-safe base64, as `Fernet.generate_key()` makes them; unset: the generated one, if any."""
+    keys = words(name) or [generated] * bool(generated)
+    padded = [key.rstrip("=") + "=" * (-len(key.rstrip("=")) % 4) for key in keys]
+    for key in padded:
+        try:
+            is_key = len(base64.urlsafe_b64decode(key)) == FERNET_KEY_BYTES
+        except (binascii.Error, ValueError):
+            is_key = False
+        if not is_key:
+            raise ImproperlyConfigured(f"{name} must hold keys of 32 bytes in URL-safe base64; one of them is none.")
+    return padded
 
 
 def folder(name: str, default: Path) -> Path:

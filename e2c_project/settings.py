@@ -26,7 +26,7 @@ IS_PRODUCTION = E2C_MODE == "production"
 DEBUG = env.flag("E2C_DEBUG", default=False)
 E2C_DATA_DIR = env.folder("E2C_DATA_DIR", BASE_DIR / "var")
 
-_secret_makers = {"SECRET_KEY": ""} if not IS_PRODUCTION else {}
+_secret_makers = {"SECRET_KEY": "", "E2C_FIELD_KEYS": ""} if not IS_PRODUCTION else {}
 if IS_DEMO:
     _secret_makers |= {"E2C_WEBHOOK_SECRET": "demo:demo-"} | providers.demo_makers()
 _made = env.generated_secrets(E2C_DATA_DIR / f"secrets-{E2C_MODE}.json", _secret_makers) if _secret_makers else {}
@@ -36,6 +36,8 @@ SECRET_KEY_FALLBACKS = env.words("E2C_SECRET_KEY_FALLBACKS")
 # Signs thread tokens, reply addresses and Message-IDs; the first one signs, all of them prove. Empty: SECRET_KEY does
 # it.
 E2C_THREAD_KEYS = env.words("E2C_THREAD_KEYS")
+# Encrypt the secrets of connections in the database; the first one encrypts, all of them decrypt.
+E2C_FIELD_KEYS = env.fernet_keys("E2C_FIELD_KEYS", generated=_made.get("E2C_FIELD_KEYS", ""))
 ALLOWED_HOSTS = env.words("E2C_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.words("E2C_CSRF_TRUSTED_ORIGINS")
 PORT = env.whole_number("PORT", 8000, minimum=1, maximum=65535)
@@ -86,6 +88,8 @@ E2C_START_GUARD = "e2c_project.startup.refuse_unsafe_start"
 E2C_UNDO_SECONDS = env.whole_number("E2C_UNDO_SECONDS", 10)
 E2C_EMAIL_URL = env.text("E2C_EMAIL_URL", "file:")
 E2C_ESP_API_URL = env.text("E2C_ESP_API_URL")
+# Instead of Google and Microsoft: where the login of connections goes (a loopback server in tests, a proxy).
+E2C_OAUTH_URL = env.text("E2C_OAUTH_URL").rstrip("/")
 try:
     parse_email_url(E2C_EMAIL_URL, api_url=E2C_ESP_API_URL)
 except BadEmailUrl as error:

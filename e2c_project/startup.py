@@ -20,7 +20,7 @@ from e2c_project import env
 __all__ = ["faults", "refuse_unsafe_start"]
 
 # Secrets outside the providers' own, by variable.
-OTHER_SECRETS = ("SECRET_KEY", "E2C_SECRET_KEY_FALLBACKS", "E2C_THREAD_KEYS", "E2C_WEBHOOK_SECRET")
+OTHER_SECRETS = ("SECRET_KEY", "E2C_SECRET_KEY_FALLBACKS", "E2C_THREAD_KEYS", "E2C_FIELD_KEYS", "E2C_WEBHOOK_SECRET")
 MUST_BE_SET_IN_PRODUCTION = ("E2C_ALLOWED_HOSTS", "E2C_INBOUND_DOMAIN", "E2C_PUBLIC_URL", "E2C_SYSTEM_FROM")
 DEMO_DOMAIN = "demo.example"
 
@@ -43,7 +43,7 @@ def faults() -> list[str]:
     if settings.E2C_MODE == "production":
         found += _production_faults()
         if not found:
-            found += _demo_user_faults()
+            found += _stored_faults()
     return found
 
 
@@ -107,20 +107,27 @@ def _demo_value_faults() -> Iterator[str]:
             yield f"{variable} holds a value of the demonstration: make a new one."
 
 
-def _demo_user_faults() -> Iterator[str]:
+def _stored_faults() -> Iterator[str]:
+    """What the database holds that must not meet these settings."""
     if not apps.ready:
         django.setup()
     # Models can be imported once the apps are ready, and not before.
     from cases.demo import active_demo_users
+    from routing.models import Connection
 
     try:
         names = active_demo_users()
+        needs_keys = not settings.E2C_FIELD_KEYS and Connection.objects.exists()
     except DatabaseError as error:
         # The database may be away or not migrated yet. Serving goes on: mail is answered with 503 until it is back.
         kind = type(error).__name__
-        sys.stderr.write(f"Warning: demo users were not looked for, the database does not answer ({kind}).\n")
+        sys.stderr.write(
+            f"Warning: demo users and connections were not looked for, the database does not answer ({kind}).\n"
+        )
         return
     finally:
         connections.close_all()  # a server that forks after this must not share the connection
+    if needs_keys:
+        yield "E2C_FIELD_KEYS is not set, and there are connections whose secrets it encrypts."
     for name in names:
         yield f"the user {name!r} still has the demonstration's password: change it or switch the user off."

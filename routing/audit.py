@@ -10,7 +10,7 @@ from django.db import models
 from routing.models import AuditEvent
 
 # What these hold is never copied into the log; that it changed is.
-SECRET_FIELDS = frozenset({"password"})
+SECRET_FIELDS = frozenset({"password", "sealed_secrets", "refresh_claim"})
 # A log line is read, not restored from: long texts are cut to this many characters.
 MAX_VALUE_LENGTH = 500
 

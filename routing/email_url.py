@@ -12,6 +12,8 @@ Percent-encode what a URL cannot hold.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -33,6 +35,10 @@ ESP_CREDENTIALS: dict[str, tuple[str, ...]] = {
     "sendgrid": ("api_key",),
     "sparkpost": ("api_key",),
 }
+
+
+# https://docs.aws.amazon.com/general/latest/gr/ses.html: email.<region>.amazonaws.com
+_AMAZON_REGION = re.compile(r"//email(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com", re.IGNORECASE)
 
 
 class BadEmailUrl(ValueError):
@@ -90,21 +96,39 @@ def _parse_esp(esp: str, user: str, password: str, query: dict[str, str], api_ur
     names = ESP_CREDENTIALS.get(esp)
     if names is None:
         raise BadEmailUrl(f"E2C_EMAIL_URL names the provider {esp!r}; known are {', '.join(sorted(ESP_CREDENTIALS))}.")
-    options: dict[str, Any] = dict(query)
     for name, value in zip(names, (user, password), strict=False):
         if not value:
             raise BadEmailUrl(f"E2C_EMAIL_URL holds no {name} for {esp}; write anymail+{esp}://KEY@.")
-        options[name] = value
+    if esp == "postal" and not api_url and "api_url" not in query:
+        raise BadEmailUrl("E2C_EMAIL_URL: Postal runs on a server of your own; set E2C_ESP_API_URL to it.")
+    return esp_service(esp, (user, password), api_url=api_url, further=query)
+
+
+def esp_service(
+    esp: str, keys: tuple[str, str], *, api_url: str = "", further: Mapping[str, str] | None = None
+) -> EmailService:
+    """The backend of a provider's API. `keys` are what ESP_CREDENTIALS names, in its order; Amazon's access key and
+    secret may be left empty: then the machine's own are used.
+    """
+    options: dict[str, Any] = dict(further or {})
+    options |= zip(ESP_CREDENTIALS[esp], keys, strict=False)
     if esp == "amazon_ses":
-        # botocore repeats a call whose answer it did not get: that mail would be sent twice.
-        options["client_params"] = {"config": {"retries": {"total_max_attempts": 1}}}
-        if api_url:
-            options["client_params"]["endpoint_url"] = api_url
+        options["client_params"] = _amazon_client(keys, api_url)
     elif api_url:
         options["api_url"] = api_url
-    elif esp == "postal" and "api_url" not in options:
-        raise BadEmailUrl("E2C_EMAIL_URL: Postal runs on a server of your own; set E2C_ESP_API_URL to it.")
     return EmailService(f"anymail.backends.{esp}.EmailBackend", options)
+
+
+def _amazon_client(keys: tuple[str, str], api_url: str) -> dict[str, Any]:
+    # botocore repeats a call whose answer it did not get: that mail would be sent twice.
+    client: dict[str, Any] = {"config": {"retries": {"total_max_attempts": 1}}}
+    if api_url:
+        client["endpoint_url"] = api_url
+        if region := _AMAZON_REGION.search(api_url):
+            client["region_name"] = region[1]
+    if all(keys):
+        client |= {"aws_access_key_id": keys[0], "aws_secret_access_key": keys[1]}
+    return client
 
 
 def _is_true(word: str | None) -> bool:

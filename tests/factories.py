@@ -24,6 +24,7 @@ from cases.models import (
     RoutingDecision,
 )
 from routing.models import (
+    Connection,
     EmailToCaseSettings,
     PermissionSet,
     PermissionSetMember,
@@ -98,6 +99,23 @@ class RoutingAddressFactory(DjangoModelFactory):
         )
         controlled = factory.Trait(controlled_by_permission_set=True)
         deleted = factory.Trait(deleted_at=factory.LazyFunction(timezone.now))
+
+
+class ConnectionFactory(DjangoModelFactory):
+    """An SMTP server on this machine; its secrets come from `put_secrets`."""
+
+    class Meta:
+        model = Connection
+
+    name = factory.Sequence(lambda n: f"Connection {n}")
+    kind = Connection.Kind.SMTP
+    account = factory.Sequence(lambda n: f"support{n}@company.example")
+    host = "127.0.0.1"
+    security = Connection.Security.NONE
+
+    class Params:
+        gmail = factory.Trait(kind=Connection.Kind.GMAIL, client_id="client-1")
+        microsoft365 = factory.Trait(kind=Connection.Kind.MICROSOFT365, client_id="client-1")
 
 
 class PermissionSetFactory(DjangoModelFactory):

@@ -17,7 +17,7 @@ from django.db import models
 
 from routing.addresses import normalise_address
 from routing.configuration.errors import ConfigurationError, configuration_error
-from routing.models import Queue, RecordType, RoutingAddress
+from routing.models import Connection, Queue, RecordType, RoutingAddress
 
 Plain: TypeAlias = str | int | bool | None
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
@@ -25,6 +25,7 @@ FALSE_WORDS = frozenset({"0", "false", "no", "off"})
 # By which field people, and files, name a row of a model.
 NATURAL_KEYS: dict[type[models.Model], str] = {
     get_user_model(): "username",
+    Connection: "name",
     Queue: "name",
     RecordType: "name",
     RoutingAddress: "email_address",
@@ -153,6 +154,8 @@ class Column:
             if not isinstance(value, bool):
                 raise ConfigurationError(where, f"must be true or false, not {shown(value)}.")
             return value
+        if value is None and self.column.null:
+            return None
         if isinstance(self.column, models.IntegerField):
             if not isinstance(value, int) or isinstance(value, bool):
                 raise ConfigurationError(where, f"must be a whole number, not {shown(value)}.")

@@ -5,8 +5,17 @@ from __future__ import annotations
 from routing.configuration.importing import Section
 from routing.configuration.organisation import RecordTypes, Settings
 from routing.configuration.people import Groups, Queues, Users
-from routing.configuration.sending import PermissionSets, RoutingAddresses
+from routing.configuration.sending import Connections, PermissionSets, RoutingAddresses
 
 
 def routing_sections() -> list[Section]:
-    return [Groups(), Users(), Queues(), RecordTypes(), Settings(), RoutingAddresses(), PermissionSets()]
+    return [
+        Groups(),
+        Users(),
+        Queues(),
+        RecordTypes(),
+        Settings(),
+        Connections(),
+        RoutingAddresses(),
+        PermissionSets(),
+    ]

@@ -22,12 +22,33 @@ from routing.configuration.fields import (
     shown,
 )
 from routing.configuration.importing import ImportRun, RowsSection, describe_change, merge_names
+from routing.connection_changes import save_connection
 from routing.deletion import delete_routing_address
-from routing.models import PermissionSet, RoutingAddress, RoutingAddressGrant
+from routing.models import Connection, PermissionSet, RoutingAddress, RoutingAddressGrant
 from routing.registration import save_routing_address
 from routing.verification import mark_verified
 
 ADDRESS_OWNER = Owner("owner", user_column="owner_user", queue_column="owner_queue")
+
+
+class Connections(RowsSection):
+    """Without their secrets: those are entered on the page of each, once for each instance."""
+
+    name, noun, model, key = "connections", "connection", Connection, "name"
+
+    def __init__(self) -> None:
+        self.fields = fields_of(Connection)
+
+    def save(self, row: Connection, where: str) -> None:
+        try:
+            row.full_clean()
+        except ValidationError as error:
+            raise configuration_error(where, error) from error
+        save_connection(row, by=None)
+
+    def merge_extra(self, row: Connection, entry: dict[str, Any], where: str, run: ImportRun, *, is_new: bool) -> None:
+        if is_new or not row.sealed_secrets:
+            run.notes.append(f"connection {row.name}: enter its password or key on its page, or connect its account")
 
 
 class RoutingAddresses(RowsSection):
@@ -45,7 +66,7 @@ class RoutingAddresses(RowsSection):
 
     def rows(self) -> Iterable[RoutingAddress]:
         addresses = RoutingAddress.objects.not_deleted()
-        return addresses.select_related("case_record_type", "owner_user", "owner_queue")
+        return addresses.select_related("case_record_type", "owner_user", "owner_queue", "connection")
 
     def show_extra(self, row: RoutingAddress) -> dict[str, Any]:
         return {"verified": row.is_verified, "services_address": row.services_address}

@@ -2,6 +2,7 @@ from routing.models.address import RoutingAddress, RoutingAddressQuerySet
 from routing.models.assignment_rule import AssignmentRule, RuleEntry
 from routing.models.audit import AuditEvent
 from routing.models.business_hours import BusinessHours
+from routing.models.connection import Connection, Secrets
 from routing.models.email_template import EmailTemplate, QuickText
 from routing.models.flow import FlowStep, RepPresence, RoutingFlow, Skill
 from routing.models.permission_set import PermissionSet, PermissionSetMember, RoutingAddressGrant
@@ -14,6 +15,7 @@ __all__ = [
     "AssignmentRule",
     "AuditEvent",
     "BusinessHours",
+    "Connection",
     "EmailTemplate",
     "EmailToCaseSettings",
     "FlowStep",
@@ -29,6 +31,7 @@ __all__ = [
     "RoutingAddressQuerySet",
     "RoutingFlow",
     "RuleEntry",
+    "Secrets",
     "Skill",
     "VerificationMail",
 ]

@@ -80,6 +80,18 @@ class RoutingAddress(models.Model):
             "system does not deliver such addresses; then Message-IDs and tokens find the case."
         ),
     )
+    connection = models.ForeignKey(
+        "routing.Connection",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="routing_addresses",
+        verbose_name=_("connection"),
+        help_text=_(
+            "The mail service that mail from this address leaves through; its account must be this address. "
+            "Empty: the service of E2C_EMAIL_URL."
+        ),
+    )
     auto_response_policy = models.CharField(
         _("automatic answer"),
         max_length=12,
@@ -312,6 +324,8 @@ class RoutingAddress(models.Model):
                 {"email_address": _("The system sends its own notices from this address; mail would go in circles.")}
             )
         self.email_address = normalised
+        if self.connection is not None and (refusal := self.connection.refusal_for(normalised)):
+            raise ValidationError({"connection": refusal})
         if settings.E2C_TRIAL:
             self.routing_name = normalised
 
