@@ -89,10 +89,21 @@ class Circumstances:
 
 
 def decide(
-    mail: ReadEmail, inbound: InboundEmail, circumstances: Circumstances, trail: Trail, *, now: datetime
+    mail: ReadEmail,
+    inbound: InboundEmail,
+    circumstances: Circumstances,
+    trail: Trail,
+    *,
+    now: datetime,
+    as_if_new: bool = False,
 ) -> Decision:
-    """The order of the checks is the order of the trail: duplicate, thread, sender, closed case, new case."""
-    related = find_related(mail.email, mail.analysis, mail.dedupe_key)
+    """The order of the checks is the order of the trail: duplicate, thread, sender, closed case, new case.
+
+    `as_if_new`: of a mail that was settled before, what it would be if it came now; mails that came with it or after
+    it are not known.
+    """
+    known_before = inbound.received_at if as_if_new else None
+    related = find_related(mail.email, mail.analysis, mail.dedupe_key, known_before=known_before)
     if related.duplicate is not None:
         trail.note("deduplicate", "duplicate", "the same Message-ID, sender and date were received before")
         return SeenBefore(related.duplicate)

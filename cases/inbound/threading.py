@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db.models import Q
 
@@ -58,8 +59,11 @@ class Thread:
     because: str = "no sign of a thread"
 
 
-def find_related(email: ParsedEmail, analysis: Analysis, key: str) -> Related:
-    """The mails we know that share a key, an id or a conversation with this one. One query."""
+def find_related(email: ParsedEmail, analysis: Analysis, key: str, *, known_before: datetime | None = None) -> Related:
+    """The mails we know that share a key, an id or a conversation with this one. One query.
+
+    `known_before`: only those that came before that moment.
+    """
     answered_ids = ids_answered(email, analysis)
     hashes = [hash_of(identifier) for identifier in answered_ids]
     own_hash = hash_of(email.message_id)
@@ -71,6 +75,8 @@ def find_related(email: ParsedEmail, analysis: Analysis, key: str) -> Related:
         wanted |= Q(in_reply_to_hash=own_hash)
     if root:
         wanted |= Q(thread_index_hash=root)
+    if known_before is not None:
+        wanted &= Q(received_at__lt=known_before)
     found = list(
         EmailMessage.objects.filter(wanted)
         .select_related("case")
