@@ -74,7 +74,7 @@ def test_rep_answers_and_sees_that_it_was_sent(
     page.get_by_label("Your reply").fill("It left us today.")
     page.get_by_label("Your reply").press("Control+Enter")
 
-    sending = page.get_by_role("status")
+    sending = page.locator(".sending")
     expect(sending).to_contain_text("Not sent yet, you can still undo it.")
     expect(page.get_by_role("button", name="Undo", exact=True)).to_be_visible()
     deliver_all()
@@ -94,15 +94,15 @@ def test_double_click_back_and_resubmit_are_one_mail(
     log_in: Any, ana: User, case: Case, live_server: Any, smtp: FakeSmtpServer
 ) -> None:
     page = log_in(ana).page
-    open_composer(page, case, live_server)
+    page.goto(f"{live_server.url}/cases/{case.number}/?reply=1#reply")
     page.get_by_label("Your reply").fill("It left us today.")
 
     page.locator("button.primary").dblclick()
-    expect(page.get_by_role("status")).to_be_visible()
+    expect(page.locator(".sending")).to_be_visible()
     page.go_back()
     page.get_by_label("Your reply").fill("It left us today.")
     page.locator("button.primary").click()
-    expect(page.get_by_role("status")).to_be_visible()
+    expect(page.locator(".sending")).to_be_visible()
 
     deliver_all()
     assert len(smtp.ledger) == 1
@@ -192,7 +192,7 @@ def test_failed_mail_shows_why_and_is_edited(
     expect(page.get_by_text("Not sent yet")).to_be_visible()
     deliver_all()
 
-    expect(page.get_by_role("status")).to_contain_text("Not sent. The text is kept. 550 no such user")
+    expect(page.locator(".sending")).to_contain_text("Not sent. The text is kept. 550 no such user")
     page.get_by_role("link", name="Edit and send").click()
 
     expect(page.get_by_label("Your reply")).to_have_text("It left us today.")

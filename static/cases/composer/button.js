@@ -1,5 +1,5 @@
 // The button says what it does, and the line under From why that address may be used.
-export function followButton(form, words, { recipients }) {
+export function followButton(form, words, { recipients, later }) {
   const button = form.querySelector("button.primary");
   const because = form.querySelector("[data-because]");
   const say = () => {
@@ -9,7 +9,9 @@ export function followButton(form, words, { recipients }) {
     const name = chosen.slice(0, chosen.lastIndexOf(" <")).trim() || chosen;
     const count = recipients.count();
     const label = count === 1 ? button.dataset.labelOne : button.dataset.labelMany.replace("%d", count);
-    button.textContent = label.replace("%s", () => name);
+    const does = label.replace("%s", () => name);
+    const when = later()?.inWords();
+    button.textContent = when ? words("at", does, when) : does;
     const reason = form.querySelector(`[data-sender="${CSS.escape(sender.value)}"]`);
     if (reason && because) because.replaceChildren(...[...reason.childNodes].map((node) => node.cloneNode(true)));
   };

@@ -1,12 +1,16 @@
 // The composer. Each part has a module; the form works without any of them.
 import { followButton } from "./button.js";
+import { openDiscard } from "./discard.js";
 import { openDrafts } from "./drafts.js";
 import { openEditor } from "./editor.js";
 import { openFiles } from "./files.js";
+import { openLater } from "./later.js";
 import { openLayout } from "./layout.js";
+import { openModes } from "./modes.js";
+import { openInPlace } from "./opening.js";
 import { openQuickTexts } from "./quick_texts.js";
 import { openRecipients } from "./recipients.js";
-import { openSending } from "./send.js";
+import { openPage, openSending } from "./send.js";
 import { watchSentMail } from "./sent_mail.js";
 import { markUnfilled, openTemplates, unfilledFields } from "./templates.js";
 import { openToolbar } from "./toolbar.js";
@@ -15,9 +19,9 @@ import { wordsOf } from "./words.js";
 
 const composers = new Map(); // form -> its parts
 
-function open(form) {
+function open(form, { close = null } = {}) {
   const words = wordsOf(form);
-  const parts = { words };
+  const parts = { words, later: null, isOpenedInPlace: close !== null };
   form.noValidate = true; // what is missing is said in words by the server, beside the field
   const changed = () => {
     parts.drafts?.changed();
@@ -25,9 +29,9 @@ function open(form) {
     parts.button?.say();
   };
   parts.recipients = openRecipients(form, words, { onChange: changed });
-  parts.button = followButton(form, words, parts);
+  parts.button = followButton(form, words, { recipients: parts.recipients, later: () => parts.later });
   parts.editor = form.dataset.rich ? openEditor(form, { onChange: changed, onFiles: (files, how) => parts.files?.add(files, how) }) : null;
-  parts.drafts = openDrafts(form, words, { beforeSave: () => parts.editor?.keepInStep(), onOther: (version) => showOther(form, parts, version) });
+  parts.drafts = openDrafts(form, words, { beforeSave: () => parts.editor?.keepInStep(), onOther: (version) => showOther(form, parts, version), onFiles: (files) => parts.files?.show(files) });
   parts.files = openFiles(form, words, {
     drafts: parts.drafts,
     onInline: (file) => parts.editor.insertPicture(file.url, file.name),
@@ -37,14 +41,28 @@ function open(form) {
     beforeAsking: () => parts.editor?.keepInStep(),
     onShown: (isRisky) => showConfirm(form, isRisky),
   });
+  parts.later = openLater(form, words, { onChange: changed });
   parts.sending = openSending(form, parts);
+  parts.close = async () => {
+    await parts.drafts.flush();
+    if (!close) return openPage(form.dataset.case);
+    close();
+    lookAt();
+  };
+  openDiscard(form, words, { drafts: parts.drafts, isEmpty: () => (parts.editor ? parts.editor.isEmpty() : !form.elements.text.value.trim()), close: parts.close });
+  openModes(form, parts);
+  form.querySelector("[data-close]")?.addEventListener("click", (event) => {
+    event.preventDefault();
+    event.stopPropagation();
+    parts.close();
+  });
   if (parts.editor) openText(form, parts);
   openLayout(form);
   form.addEventListener("input", changed);
   form.addEventListener("keydown", (event) => leaveByEscape(event, form));
   parts.button.say();
   composers.set(form, parts);
-  takeFocus(form, parts);
+  takeFocus(form, parts, { isAskedFor: close !== null || location.hash === "#reply" });
 }
 
 function openText(form, { words, editor, files, sending }) {
@@ -94,9 +112,9 @@ function leaveByEscape(event, form) {
   form.closest(".composer").focus({ preventScroll: true });
 }
 
-function takeFocus(form, { editor }) {
-  // After an error the first word is that of the error; and the address names the composer only when it was asked for.
-  if (form.querySelector(".errorlist") || location.hash !== "#reply") return;
+function takeFocus(form, { editor }, { isAskedFor }) {
+  // After an error the first word is that of the error.
+  if (form.querySelector(".errorlist") || !isAskedFor) return;
   const focus = () => {
     const isEmptyTo = form.elements.to && !form.elements.to.value;
     if (isEmptyTo) document.getElementById(`${form.elements.to.id}_entry`)?.focus();
@@ -127,6 +145,6 @@ function lookAt() {
 addEventListener("beforeunload", (event) => {
   for (const { drafts, files } of composers.values()) if (drafts.isUnsaved || files?.running.size) event.preventDefault();
 });
+openInPlace({ onOpened: (section, { close }) => open(section.querySelector("form"), { close }) });
 document.addEventListener("pane:swapped", lookAt);
-document.addEventListener("htmx:load", lookAt);
 lookAt();

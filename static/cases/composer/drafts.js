@@ -5,10 +5,10 @@ import { ask, jsonOf } from "./requests.js";
 const SAVE_AFTER = 1500; // milliseconds without a change
 const SAVE_AT_LEAST = 10_000; // while somebody types without a pause
 const TRY_AGAIN = 5000;
-const IN_A_DRAFT = ["send_from", "to", "cc", "bcc", "subject", "text", "html", "template", "send_at", "answers_join", "last_seen", "mode", "answers", "key"];
+const NOT_IN_A_DRAFT = new Set(["attachments", "confirmed", "csrfmiddlewaretoken", "draft", "version"]);
 
-export function openDrafts(form, words, { beforeSave, onOther }) {
-  return form.dataset.drafts ? new Drafts(form, words, { beforeSave, onOther }) : new NoDrafts(form);
+export function openDrafts(form, words, { beforeSave, onOther, onFiles }) {
+  return form.dataset.drafts ? new Drafts(form, words, { beforeSave, onOther, onFiles }) : new NoDrafts(form);
 }
 
 /** Without a server that keeps drafts: only the warning before the window closes. */
@@ -34,8 +34,8 @@ class NoDrafts {
 }
 
 class Drafts {
-  constructor(form, words, { beforeSave, onOther }) {
-    Object.assign(this, { form, words, beforeSave, onOther, timer: 0, firstChange: 0, running: null, isUnsaved: false, isStopped: false, isBehind: false });
+  constructor(form, words, { beforeSave, onOther, onFiles }) {
+    Object.assign(this, { form, words, beforeSave, onOther, onFiles, timer: 0, firstChange: 0, running: null, isUnsaved: false, isStopped: false, isBehind: false });
     this.line = form.querySelector("[data-draft-state]");
     addEventListener("online", this.whenOnline = () => this.isUnsaved && this.flush());
     document.addEventListener("visibilitychange", this.whenHidden = () => document.hidden && this.isUnsaved && this.flush());
@@ -80,11 +80,8 @@ class Drafts {
     this.isUnsaved = false;
     this.firstChange = 0;
     const fields = new FormData();
-    for (const name of IN_A_DRAFT) {
-      const field = this.form.elements[name];
-      if (field && (field.type !== "checkbox" || field.checked)) fields.set(name, field.value);
-    }
-    if (this.id && !force) fields.set("version", this.version);
+    for (const [name, value] of new FormData(this.form)) if (!NOT_IN_A_DRAFT.has(name)) fields.append(name, value);
+    if (this.id) fields.set(...(force ? ["force", "1"] : ["version", this.version]));
     const outcome = await ask(this.id ? `${this.form.dataset.drafts}${this.id}/` : this.form.dataset.newDraft, { fields });
     this.take(outcome, jsonOf(outcome));
   }
@@ -92,7 +89,11 @@ class Drafts {
   take(outcome, answer) {
     if (this.isStopped) return;
     if (outcome.kind === "done" && answer) {
-      if (answer.id) this.form.elements.draft.value = answer.id;
+      if (answer.id) {
+        this.form.elements.draft.value = answer.id;
+        this.form.elements.key.value = answer.key ?? this.form.elements.key.value;
+      }
+      if (answer.files) this.onFiles(answer.files);
       this.form.elements.version.value = answer.version;
       this.isBehind = false;
       this.say(this.isUnsaved ? "" : this.words("saved", clock(answer.saved_at)));

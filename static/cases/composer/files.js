@@ -25,7 +25,29 @@ class Files {
       const button = event.target.closest("button");
       if (button) this.press(button, button.closest("li"));
     });
+    for (const item of this.items) this.adopt(item);
     this.dropAnywhere();
+    this.total();
+  }
+
+  /** A file that is there already: as the page says it, or as a draft says that was made of a forward. */
+  adopt(item) {
+    const row = this.row(item.dataset.name, item.dataset.size);
+    row.dataset.file = item.dataset.file;
+    item.replaceWith(row);
+  }
+
+  /** What the draft holds now, after it took or gave back the files of a forwarded mail. */
+  show(files) {
+    const keys = new Set(files.map(({ id }) => String(id)));
+    for (const item of this.items) if (item.dataset.file && !keys.has(item.dataset.file)) item.remove();
+    this.form.querySelector("[data-forwarded]")?.remove();
+    for (const { id, name, size, inline } of files) {
+      if (inline || this.list.querySelector(`[data-file="${id}"]`)) continue;
+      const row = this.row(name, size);
+      row.dataset.file = id;
+      this.list.append(row);
+    }
     this.total();
   }
 
@@ -191,6 +213,7 @@ class Files {
     const place = this.form.querySelector("[data-files-total]");
     const there = this.items.filter((item) => !item.classList.contains("is-wrong"));
     const size = there.reduce((sum, item) => sum + Number(item.dataset.size), 0);
+    this.list.hidden = !this.items.length;
     if (place) place.textContent = there.length > 1 ? this.words("files-total", there.length, inWords(size)) : "";
   }
 }

@@ -20,6 +20,7 @@ export function openQuickTexts(form, editor, words) {
     if (!known.has(query)) {
       const url = new URL(source, location.href);
       url.searchParams.set("q", query);
+      url.searchParams.set("send_from", form.elements.send_from?.value ?? "");
       const outcome = await ask(url);
       const found = outcome.kind === "done" ? jsonOf(outcome) : null;
       if (!Array.isArray(found)) return [];

@@ -1,7 +1,7 @@
 // Asking the server, with an outcome that has a name: no connection, logged out and refused are told in other words.
 
 /** @returns {Promise<{kind: "done"|"refused"|"signed-out"|"offline", status: number, text: string, url: string}>} */
-export async function ask(url, { fields = null, headers = {}, signal = undefined } = {}) {
+export async function ask(url, { fields = null, headers = {}, signal = undefined, keepalive = false } = {}) {
   let response;
   try {
     response = await fetch(url, {
@@ -10,6 +10,7 @@ export async function ask(url, { fields = null, headers = {}, signal = undefined
       headers: { Accept: "application/json, text/html;q=0.9", ...headers },
       credentials: "same-origin",
       signal,
+      keepalive,
     });
     return outcomeOf(response.status, await response.text(), response.redirected ? response.url : "");
   } catch (error) {

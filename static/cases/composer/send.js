@@ -5,6 +5,7 @@ import { ask } from "./requests.js";
 export function openSending(form, parts) {
   const { words, editor, recipients, drafts, files, warnings } = parts;
   const button = form.querySelector("button.primary");
+  const discarding = (submitter) => submitter?.matches("[data-discard]");
   const notices = form.querySelector("[data-notices]");
   let isBusy = false;
 
@@ -28,7 +29,7 @@ export function openSending(form, parts) {
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (isBusy) return;
+    if (isBusy || discarding(event.submitter)) return;
     isBusy = true;
     form.setAttribute("aria-busy", "true");
     try {
@@ -61,7 +62,9 @@ export function openSending(form, parts) {
     drafts.stop();
     warnings.stop();
     document.dispatchEvent(new CustomEvent("composer:sent", { detail: { page: outcome.text, from: location.pathname } }));
-    openPage(outcome.url || form.dataset.case);
+    // A composer that is a page of its own is left as one: who comes back to it finds its key, so that it stays one mail.
+    if (parts.isOpenedInPlace) openPage(outcome.url || form.dataset.case);
+    else location.assign(outcome.url || form.dataset.case);
   }
 
   function loginLink() {

@@ -43,6 +43,6 @@ async function replaceChanged(waiting) {
   for (const old of waiting) {
     const item = old.closest("[id]");
     const fresh = item && page.querySelector(`#${CSS.escape(item.id)} .sending`);
-    if (answer.ok && fresh && fresh.dataset.key !== old.dataset.key) old.replaceWith(document.importNode(fresh, true));
+    if (answer.ok && fresh && fresh.dataset.state !== old.dataset.state) old.replaceWith(document.importNode(fresh, true));
   }
 }

@@ -7,12 +7,12 @@ const LONGEST_LOOKED_AT = 200_000; // characters
 
 export function openTemplates(form, editor, words, { say, onChange }) {
   const picker = form.querySelector("[data-template]");
-  if (!picker) return;
+  if (!picker || !form.dataset.templateUrl) return;
   picker.closest("[data-template-field]").hidden = false;
   picker.addEventListener("change", async () => {
     const { value } = picker;
     if (!value) return;
-    const outcome = await ask(`${form.dataset.templates}${value}/`);
+    const outcome = await ask(addressOf(form, value));
     const filled = outcome.kind === "done" ? jsonOf(outcome) : null;
     if (!filled) {
       picker.value = "";
@@ -21,10 +21,16 @@ export function openTemplates(form, editor, words, { say, onChange }) {
     const content = filled.html || textToHtml(filled.text);
     if (editor.isEmpty()) editor.replaceAll(content);
     else editor.insertHtml(content);
-    if (filled.subject && form.elements.subject) form.elements.subject.value = filled.subject;
+    if (filled.subject) form.elements.subject.value = filled.subject;
     editor.focus();
     onChange();
   });
+}
+
+function addressOf(form, key) {
+  const url = new URL(form.dataset.templateUrl.replace(/0\/$/, `${key}/`), location.href);
+  url.searchParams.set("send_from", form.elements.send_from?.value ?? "");
+  return url;
 }
 
 export function unfilledFields(root) {

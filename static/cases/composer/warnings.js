@@ -9,7 +9,7 @@ export function openWarnings(form, { beforeAsking, onShown }) {
   const look = async () => {
     beforeAsking();
     const fields = new FormData();
-    for (const name of ["send_from", "to", "cc", "bcc", "subject", "text", "draft", "last_seen", "mode", "answers"]) {
+    for (const name of ["send_from", "to", "cc", "bcc", "subject", "text", "draft", "html", "last_seen", "mode", "message"]) {
       if (form.elements[name]) fields.set(name, form.elements[name].value);
     }
     const now = JSON.stringify([...fields]);
