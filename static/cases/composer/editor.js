@@ -27,7 +27,7 @@ export function openEditor(form, { onChange, onFiles }) {
     didError: (error) => console.error(error),
   });
   const html = hiddenField(form, "html");
-  squire.setHTML(html.value.trim() || textToHtml(textarea.value));
+  squire.setHTML(form.querySelector("[data-initial-html]")?.value.trim() || textToHtml(textarea.value));
   squire.moveCursorToStart();
 
   let timer = 0;

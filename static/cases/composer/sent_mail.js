@@ -4,6 +4,7 @@ const LONGEST_LOOK = 120_000;
 let isLooking = false;
 
 export function watchSentMail() {
+  for (const field of document.querySelectorAll("input[data-zone]")) field.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (isLooking || !document.querySelector(".sending[data-waits]")) return;
   isLooking = true;
   const clock = setInterval(countDown, 1000);
