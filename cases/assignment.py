@@ -66,7 +66,7 @@ def assign(
     kind: RoutingDecision.Kind,
     expected_version: int,
     decided_by: Any | None = None,
-) -> RoutingDecision:
+) -> CaseEvent:
     """Give an existing case another owner. `expected_version` is the routing_version the caller decided on.
 
     Raises AlreadyRouted for kind `initial` (a case is opened with its first owner) and CaseChangedMeanwhile when
@@ -79,7 +79,7 @@ def assign(
     )
     if not changed:
         raise CaseChangedMeanwhile(f"The owner of case {case.number} was changed meanwhile.")
-    decision = RoutingDecision.objects.create(
+    RoutingDecision.objects.create(
         case=case,
         kind=kind,
         owner_user=owner.user,
@@ -87,10 +87,11 @@ def assign(
         because=owner.because[:500],
         decided_by=decided_by,
     )
-    CaseEvent.objects.create(
+    return CaseEvent.objects.create(
         case=case,
         kind=CaseEvent.Kind.OWNER_ASSIGNED,
         actor=decided_by,
         because=f"{owner.label}: {owner.because}"[:500],
+        # The owner before it, so that it can be taken back as long as nobody assigned the case again.
+        detail={"user": case.owner_user_id, "queue": case.owner_queue_id, "version": expected_version + 1},
     )
-    return decision

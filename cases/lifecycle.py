@@ -6,18 +6,13 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from cases.models import Case, CaseEvent, CaseStatus, EmailMessage, Participant
+from cases.models import Case, CaseEvent, CaseStatus
 from routing.choices import ClosedCasePolicy
 
 DEFAULT_REOPEN_DAYS = 14
-
-
-class CannotJoin(RuntimeError):
-    """The cases cannot be joined; the message says why."""
 
 
 class OnClosedCase(Enum):
@@ -46,81 +41,52 @@ def effect_of_mail(case: Case, *, now: datetime, may_reopen: bool) -> tuple[OnCl
     return OnClosedCase.FOLLOW_UP, f"the case was closed more than {days} days ago"
 
 
+class CaseWasMerged(RuntimeError):
+    """The case was merged into another one while a mail for it was being written: decide anew."""
+
+
 def record_inbound_activity(case: Case, *, at: datetime, by_person: bool, reopen: bool) -> None:
-    """Note that a mail came in. A reopened case gets the default status again. One UPDATE."""
+    """Note that a mail came in. A reopened case gets the default status again, and who writes wakes a snoozed one. One
+    UPDATE.
+
+    Raises CaseWasMerged when somebody merged the case since it was read; the caller's transaction must be rolled back,
+    or its mail stays on a case that nobody works on.
+    """
     changes: dict[str, Any] = {"last_activity_at": at}
     if by_person:
-        changes |= {"last_inbound_at": at, "awaiting": Case.Awaiting.US}
+        changes |= {"last_inbound_at": at, "awaiting": Case.Awaiting.US, "snoozed_until": None}
     if reopen:
         changes |= {"status": default_status(), "closed_at": None, "reopened_count": F("reopened_count") + 1}
-    Case.objects.filter(pk=case.pk).update(**changes)
+    if not Case.objects.filter(pk=case.pk, merged_into__isnull=True).update(**changes):
+        raise CaseWasMerged(f"Case {case.number} was merged meanwhile.")
 
 
 def default_status() -> CaseStatus:
     return CaseStatus.objects.order_by("-is_default", "is_closed", "position")[0]
 
 
-def set_status(*, case: Case, status: CaseStatus, by: Any | None, now: datetime | None = None) -> None:
-    """Give the case another status; closing and opening keep `closed_at` true."""
+def closed_status() -> CaseStatus | None:
+    return CaseStatus.objects.filter(is_closed=True).order_by("position", "label").first()
+
+
+def set_status(*, case: Case, status: CaseStatus, by: Any | None, now: datetime | None = None) -> CaseEvent:
+    """Give the case another status; closing and opening keep `closed_at` true, and what is closed sleeps no more.
+
+    Asks nobody: `cases.editing.change_status` is what a rep does.
+    """
     now = now or timezone.now()
-    Case.objects.filter(pk=case.pk).update(
-        status=status, closed_at=now if status.is_closed else None, last_activity_at=now
-    )
-    CaseEvent.objects.create(case=case, kind=CaseEvent.Kind.STATUS_CHANGED, actor=by, because=status.label)
-
-
-@transaction.atomic
-def join_possible_case(*, case: Case, by: Any) -> Case:
-    """A person says: this case is part of the one it possibly belongs to. Its mails move there; it stays as merged."""
-    case = Case.objects.select_for_update().get(pk=case.pk)
-    if case.merged_into_id is not None:
-        raise CannotJoin(f"Case {case.number_text} was joined already.")
-    if case.possibly_belongs_to_id is None:
-        raise CannotJoin(f"Case {case.number_text} does not possibly belong to another one.")
-    target = Case.objects.select_for_update().get(pk=case.possibly_belongs_to_id)
-    for _ in range(20):
-        if target.merged_into_id is None:
-            break
-        target = Case.objects.select_for_update().get(pk=target.merged_into_id)
-    if target.pk == case.pk or target.merged_into_id is not None:
-        raise CannotJoin("The cases are merged into each other; split one of them first.")
-    now = timezone.now()
-    messages = EmailMessage.objects.filter(case=case)
-    messages.update(case=target, thread_basis=EmailMessage.ThreadBasis.MANUAL, approved_by=by)
-    known = set(target.participants.values_list("address", flat=True))
-    Participant.objects.bulk_create(
-        Participant(case=target, address=row.address, name=row.name, role=row.role)
-        for row in case.participants.all()
-        if row.address not in known
-    )
-    case.tasks.update(case=target)
-    closed = CaseStatus.objects.filter(is_closed=True).order_by("position").first()
-    Case.objects.filter(pk=case.pk).update(
-        merged_into=target, possibly_belongs_to=None, status=closed or case.status, closed_at=now, last_activity_at=now
-    )
-    Case.objects.filter(pk=target.pk).update(last_activity_at=now, last_inbound_at=now, awaiting=Case.Awaiting.US)
-    CaseEvent.objects.bulk_create(
-        [
-            CaseEvent(case=case, kind=CaseEvent.Kind.MERGED, actor=by, because=f"joined to case {target.number_text}"),
-            CaseEvent(case=target, kind=CaseEvent.Kind.JOINED, actor=by, because=f"case {case.number_text} joined"),
-        ]
-    )
-    return target
-
-
-@transaction.atomic
-def dismiss_possible_case(*, case: Case, by: Any) -> None:
-    """A person says: this case has nothing to do with the other one."""
-    other = case.possibly_belongs_to
-    if other is None:
-        return
-    Case.objects.filter(pk=case.pk).update(possibly_belongs_to=None)
-    CaseEvent.objects.create(
+    changes: dict[str, Any] = {"status": status, "last_activity_at": now}
+    if not status.is_closed:
+        changes["closed_at"] = None
+    elif case.closed_at is None:
+        changes |= {"closed_at": now, "snoozed_until": None}
+    Case.objects.filter(pk=case.pk).update(**changes)
+    return CaseEvent.objects.create(
         case=case,
-        kind=CaseEvent.Kind.JOINED,
+        kind=CaseEvent.Kind.STATUS_CHANGED,
         actor=by,
-        because=f"kept apart from case {other.number_text}",
-        detail={"kept_apart": other.pk},
+        because=status.label,
+        detail={"was": case.status_id, "now": status.pk},
     )
 
 

@@ -26,6 +26,7 @@ from cases.inbound.settle import settle_batch
 from cases.models import Heartbeat, ProviderToken
 from cases.outbound.delivery import deliver_due
 from cases.outbound.tracking import TrackingReader, settle_tracking
+from cases.snoozing import wake_due_cases
 from cases.waiting_cases import give_waiting_cases
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ def all_jobs() -> list[Job]:
         Job("apply tracking", apply_tracking),
         Job("give waiting cases", give_waiting_cases, every=2),
         Job("run hooks", run_hooks),
+        Job("wake snoozed cases", wake_snoozed_cases),
         Job("requeue held mail", requeue_held_mail, every=30),
         Job("delete unreferenced files", delete_old_files, every=3600),
         Job("forget provider tokens", forget_provider_tokens, every=3600),
@@ -96,6 +98,10 @@ def apply_tracking() -> int:
 
 def run_hooks() -> int:
     return until_nothing_is_left(run_due_hooks)
+
+
+def wake_snoozed_cases() -> int:
+    return until_nothing_is_left(wake_due_cases)
 
 
 def requeue_held_mail() -> int:

@@ -117,7 +117,7 @@ def decide(
         use_headers=circumstances.settings_row.use_headers_for_threading,
         keys=circumstances.keys,
     )
-    thread = find_thread(mail.email, mail.analysis, signs)
+    thread = find_thread(mail.email, mail.analysis, signs, related)
     trail.note("thread", thread.basis if thread.case else "possibly" if thread.possibly else "none", thread.because)
 
     screened = Screened(

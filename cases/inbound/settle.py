@@ -34,6 +34,7 @@ from cases.inbound.writing import (
     write_new_case,
     write_refusal,
 )
+from cases.lifecycle import CaseWasMerged
 from cases.models import InboundEmail
 from cases.reasons import Reason
 
@@ -143,7 +144,7 @@ def decide_and_write(settled: Settled, mail: ReadEmail, circumstances: Circumsta
                 if not dry_run:
                     write(settled, mail, settled.decision, circumstances, files)
             break
-        except IntegrityError:
+        except (IntegrityError, CaseWasMerged):
             settled.inbound.state = InboundEmail.State.PROCESSING  # what was written is rolled back
             if attempt == COLLISIONS - 1:
                 raise

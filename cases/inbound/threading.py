@@ -82,6 +82,7 @@ def find_related(email: ParsedEmail, analysis: Analysis, key: str, *, known_befo
         .select_related("case")
         .only(
             "case__routing_address_id",
+            "moved_from_id",
             "incoming",
             "dedupe_key",
             "message_identifier_hash",
@@ -171,19 +172,37 @@ def weak_signs(related: Related) -> list[Sign]:
     ]
 
 
-def find_thread(email: ParsedEmail, analysis: Analysis, signs: Sequence[Sign]) -> Thread:
+def find_thread(email: ParsedEmail, analysis: Analysis, signs: Sequence[Sign], related: Related) -> Thread:
     """Weigh the signs against who wrote: append, or a new case that possibly belongs to another. At most three
     queries.
     """
     if not signs:
         return Thread()
-    cases = cases_with_merges({sign.case_id for sign in signs})
-    known = [(sign, cases[sign.case_id]) for sign in signs if sign.case_id in cases]
+    answered = related.answered[0] if related.answered else None
+    moved = {answered.moved_from_id, answered.case_id} if answered and answered.moved_from_id else set()
+    cases = cases_with_merges({sign.case_id for sign in signs} | moved)
+    known = [after_move(sign, answered, cases) for sign in signs if sign.case_id in cases]
     if not known:
         return Thread(because="its sign points to a case that does not exist")
     participates_in = cases_of_participant(email, [case.pk for _sign, case in known])
     threads = [weigh(sign, case, email, analysis, is_participant=case.pk in participates_in) for sign, case in known]
     return next((thread for thread in threads if thread.case is not None), threads[0])
+
+
+def after_move(sign: Sign, answered: EmailMessage | None, cases: dict[int, Case]) -> tuple[Sign, Case]:
+    """The case a sign leads to. Our ids and tokens name the case in which a mail was written; when a person moved the
+    mail that is answered, its answer follows it.
+
+    Only a sign of the case it was moved out of leads there: who holds a sign of one case must not reach another by
+    naming its mails.
+    """
+    case = cases[sign.case_id]
+    if answered is None or answered.moved_from_id is None or sign.basis not in STRONG:
+        return sign, case
+    place = cases.get(answered.case_id)
+    if place is None or place == case or cases.get(answered.moved_from_id) != case:
+        return sign, case
+    return Sign(place.pk, sign.basis, f"{sign.because}; the mail it answers was moved"), place
 
 
 def weigh(sign: Sign, case: Case, email: ParsedEmail, analysis: Analysis, *, is_participant: bool) -> Thread:

@@ -209,6 +209,8 @@ def append_to_case(
         write_participants(mail, case, known=None, sender_role=Participant.Role.NEW)
     kind = CaseEvent.Kind.BOUNCE_ADDED if mail.analysis.is_bounce else CaseEvent.Kind.EMAIL_ADDED
     kinds = [kind, CaseEvent.Kind.CASE_REOPENED] if decision.reopen else [kind]
+    if case.snoozed_until is not None and not mail.analysis.is_automatic:
+        kinds.append(CaseEvent.Kind.WOKEN)
     events = CaseEvent.objects.bulk_create(
         CaseEvent(
             case=case,

@@ -1,7 +1,7 @@
 from cases.models.approval import Approval
 from cases.models.attachment import Attachment, Blob
 from cases.models.case import Case, CaseQuerySet, CaseStatus
-from cases.models.comment import CaseComment, Mention
+from cases.models.comment import CaseComment, CommentVersion, Mention
 from cases.models.contact import Contact, Participant
 from cases.models.draft import Draft, DraftFile
 from cases.models.email_message import Delivery, EmailAddress, EmailMessage
@@ -31,6 +31,7 @@ __all__ = [
     "CaseStatus",
     "CaseTask",
     "CaseVisit",
+    "CommentVersion",
     "Contact",
     "Delivery",
     "Draft",

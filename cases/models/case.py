@@ -186,6 +186,9 @@ class Case(models.Model):
             models.Index(fields=["owner_user", "-last_activity_at", "-id"], name="case_by_user"),
             models.Index(fields=["supplied_email", "-id"], name="case_by_customer"),
             models.Index(fields=["created_at"], name="case_by_opening"),
+            models.Index(
+                fields=["snoozed_until"], condition=models.Q(snoozed_until__isnull=False), name="case_by_snooze"
+            ),
             # Open cases are a small part of all: their lists must not walk past the closed ones.
             models.Index(
                 fields=["-last_activity_at", "-id"], condition=models.Q(closed_at__isnull=True), name="case_open"

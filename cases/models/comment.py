@@ -12,6 +12,7 @@ class CaseComment(models.Model):
     )
     body = models.TextField(_("note"))
     created_at = models.DateTimeField(auto_now_add=True)
+    edited_at = models.DateTimeField(null=True, blank=True)  # earlier words: CommentVersion
     # Who is mentioned may see the case from then on (cases.selectors.visible.visible_cases).
     mentions = models.ManyToManyField(
         settings.AUTH_USER_MODEL, through="cases.Mention", related_name="mentioned_in", blank=True
@@ -22,6 +23,22 @@ class CaseComment(models.Model):
         verbose_name_plural = _("internal notes")
         ordering = ["created_at", "id"]
         indexes = [models.Index(fields=["case", "created_at", "id"], name="comment_by_case")]
+
+    def __str__(self) -> str:
+        return self.body[:80]
+
+
+class CommentVersion(models.Model):
+    """What a note said before its author edited it."""
+
+    comment = models.ForeignKey(CaseComment, on_delete=models.CASCADE, related_name="versions")
+    body = models.TextField()
+    replaced_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("earlier words of a note")
+        verbose_name_plural = _("earlier words of notes")
+        ordering = ["id"]
 
     def __str__(self) -> str:
         return self.body[:80]

@@ -35,6 +35,10 @@ class EmailMessage(models.Model):
     LINK_REMOVED = "verification_link_removed"
 
     case = models.ForeignKey("cases.Case", on_delete=models.PROTECT, related_name="messages")
+    # The case that a person moved it out of, the first one of several: our ids and tokens in it name that case.
+    moved_from = models.ForeignKey(
+        "cases.Case", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False
+    )
     inbound_email = models.OneToOneField(
         "cases.InboundEmail", null=True, blank=True, on_delete=models.PROTECT, related_name="email_message"
     )

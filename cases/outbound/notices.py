@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from cases.models import Case, EmailMessage, InboundEmail, Outbox
+from cases.models import Case, CaseComment, EmailMessage, InboundEmail, Outbox
 from cases.outbound.budgets import over_budget
 from cases.outbound.composing import domain_of_sender, one_line, split_sender
 from cases.reasons import Reason
@@ -25,11 +26,13 @@ from cases.thread_token import new_message_id
 from routing.addresses import domain_of, normalise_address
 from routing.models import RoutingAddress
 
-__all__ = ["NotQueued", "Verdicts", "queue_owner_notice", "queue_refusal_notice"]
+__all__ = ["NotQueued", "Verdicts", "queue_mention_notice", "queue_owner_notice", "queue_refusal_notice"]
 
 # One notice about a case in this time, however many mails join it.
 OWNER_NOTICE_INTERVAL = timedelta(minutes=5)
 MOST_MEMBERS = 100  # of a queue that are told
+MOST_MENTION_NOTICES = 40  # to one person in MENTIONS_COUNTED_FOR; the mentions themselves are on the Mentions view
+MENTIONS_COUNTED_FOR = timedelta(hours=24)
 
 REFUSAL_TEMPLATES = {
     Reason.UNAUTHORIZED_SENDER: "email/refused_unauthorized_sender.txt",
@@ -136,6 +139,45 @@ def queue_owner_notice(
             )
             for recipient in recipients
         ]
+
+
+def queue_mention_notice(
+    case: Case, note: CaseComment, user: User, *, now: datetime | None = None
+) -> Outbox | NotQueued:
+    """Tell somebody that a note mentions them: who, on which case, and a link. In the caller's transaction.
+
+    The note stays inside: not a word of it, and nothing that a customer wrote. One notice for each note and person.
+    """
+    now = now or timezone.now()
+    address = normalise_address(user.email)
+    if address is None or not user.is_active:
+        return NotQueued("no_recipient", "the person has no address for notices")
+    if _is_ours(address):
+        return NotQueued("own_address", f"{address} is one of our own addresses")
+    told = Outbox.objects.filter(
+        kind=Outbox.Kind.NOTICE,
+        recipient=address,
+        created_at__gt=now - MENTIONS_COUNTED_FOR,
+        key__startswith="mention:",
+    )
+    if told[:MOST_MENTION_NOTICES].count() >= MOST_MENTION_NOTICES:
+        return NotQueued("over_budget", f"{address} was told of {MOST_MENTION_NOTICES} mentions within 24 hours")
+    author = note.author.get_full_name() or note.author.get_username() if note.author else ""
+    with translation.override(settings.LANGUAGE_CODE):
+        return _queue(
+            key=f"mention:{note.pk}:{user.pk}",
+            recipient=address,
+            subject=_("You were mentioned on case %(number)s") % {"number": case.number_text},
+            text=render_to_string(
+                "email/mention_notice.txt",
+                {
+                    "author": one_line(author),
+                    "number": case.number_text,
+                    "link": f"{settings.E2C_PUBLIC_URL}/cases/{case.number}/#note-{note.pk}",
+                },
+            ),
+            case=case,
+        )
 
 
 def _owner_addresses(case: Case) -> list[str]:

@@ -9,7 +9,8 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from cases.lifecycle import CannotJoin, dismiss_possible_case, join_possible_case
+from cases.acting import CannotChange, NotAllowed
+from cases.merging import dismiss_possible_case, join_possible_case
 from cases.selectors.conversation import find_visible_case
 
 
@@ -24,7 +25,7 @@ def join(request: HttpRequest, number: int) -> HttpResponse:
         raise Http404
     try:
         target = join_possible_case(case=case, by=request.user)
-    except CannotJoin as refusal:
+    except (CannotChange, NotAllowed) as refusal:
         messages.error(request, str(refusal))
         return redirect("case", number=number)
     messages.success(request, _("Case %(number)s was joined to this one.") % {"number": case.number_text})
@@ -37,5 +38,8 @@ def keep_apart(request: HttpRequest, number: int) -> HttpResponse:
     case = find_visible_case(request.user, number)
     if case is None:
         raise Http404
-    dismiss_possible_case(case=case, by=request.user)
+    try:
+        dismiss_possible_case(case=case, by=request.user)
+    except (CannotChange, NotAllowed) as refusal:
+        messages.error(request, str(refusal))
     return redirect("case", number=number)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cases.lifecycle import CannotJoin, dismiss_possible_case, join_possible_case, set_status
+from cases.lifecycle import set_status
+from cases.merging import CannotMerge, dismiss_possible_case, join_possible_case
 from cases.models import CaseStatus
 from tests.factories import (
     CaseFactory,
@@ -25,7 +26,7 @@ def test_joining_moves_mails_tasks_and_people_and_leaves_a_merged_case() -> None
     message = EmailMessageFactory(case=part)
     task = CaseTaskFactory(case=part)
     ParticipantFactory(case=part, address="casey@example.net")
-    rep = UserFactory()
+    rep = UserFactory(superuser=True)
 
     joined = join_possible_case(case=part, by=rep)
 
@@ -43,7 +44,7 @@ def test_mail_to_a_joined_case_reaches_the_other_one() -> None:
     target = CaseFactory()
     part = CaseFactory(possibly_belongs_to=target)
     ParticipantFactory(case=part, address="casey@example.net")
-    join_possible_case(case=part, by=UserFactory())
+    join_possible_case(case=part, by=UserFactory(superuser=True))
 
     settled = ingest_mail(subject=mint_token(part.pk))
 
@@ -54,12 +55,12 @@ def test_a_case_joins_only_once() -> None:
     part = CaseFactory(possibly_belongs_to=CaseFactory())
     join_possible_case(case=part, by=None)
 
-    with pytest.raises(CannotJoin, match="joined already"):
+    with pytest.raises(CannotMerge, match="joined already"):
         join_possible_case(case=part, by=None)
 
 
 def test_a_case_that_belongs_nowhere_cannot_be_joined() -> None:
-    with pytest.raises(CannotJoin, match="does not possibly belong"):
+    with pytest.raises(CannotMerge, match="does not possibly belong"):
         join_possible_case(case=CaseFactory(), by=None)
 
 
@@ -70,7 +71,7 @@ def test_two_cases_that_point_at_each_other_do_not_form_a_circle() -> None:
     first.save()
     join_possible_case(case=second, by=None)
 
-    with pytest.raises(CannotJoin):
+    with pytest.raises(CannotMerge):
         join_possible_case(case=first, by=None)
 
 
@@ -78,7 +79,7 @@ def test_keeping_cases_apart_is_remembered() -> None:
     other = CaseFactory()
     case = CaseFactory(possibly_belongs_to=other)
 
-    dismiss_possible_case(case=case, by=UserFactory())
+    dismiss_possible_case(case=case, by=UserFactory(superuser=True))
 
     case.refresh_from_db()
     assert case.possibly_belongs_to is None

@@ -17,6 +17,7 @@ from cases.blobs import put_many
 from cases.mail_html import FRAME_POLICY
 from cases.middleware import POLICY
 from cases.models import Attachment, Case, CaseEvent, EmailAddress, EmailMessage
+from tests.cases.outbound.people import allow_replies
 from tests.factories import (
     CaseFactory,
     CaseTaskFactory,
@@ -428,7 +429,8 @@ def test_a_mail_is_downloaded_as_received(page: Client, everything: Any) -> None
 
 
 # Possibly the same matter --------------------------------------------------------------------------------------------
-def test_one_click_joins_a_case_to_the_one_it_possibly_belongs_to(page: Client, queue: Any) -> None:
+def test_one_click_joins_a_case_to_the_one_it_possibly_belongs_to(page: Client, rep: Any, queue: Any) -> None:
+    allow_replies(rep)
     target = CaseFactory(owner_queue=queue)
     case = CaseFactory(owner_queue=queue, possibly_belongs_to=target)
     message = EmailMessageFactory(case=case)
@@ -441,7 +443,8 @@ def test_one_click_joins_a_case_to_the_one_it_possibly_belongs_to(page: Client, 
     assert message.case == target
 
 
-def test_one_click_keeps_cases_apart(page: Client, queue: Any) -> None:
+def test_one_click_keeps_cases_apart(page: Client, rep: Any, queue: Any) -> None:
+    allow_replies(rep)
     case = CaseFactory(owner_queue=queue, possibly_belongs_to=CaseFactory(owner_queue=queue))
 
     page.post(reverse("case_keep_apart", kwargs={"number": case.number}))
