@@ -16,6 +16,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.browser import accessibility
 from tests.conftest import CHROMIUM
 
 # Playwright's sync API runs an event loop in this thread; Django would refuse its database calls there.
@@ -125,3 +126,9 @@ def log_in(context: BrowserContext, live_server: Any) -> Any:
         return Watched(context.new_page(), live_server.url)
 
     return log_in
+
+
+@pytest.fixture
+def assert_accessible() -> Any:
+    """Call with an open page: no rule of WCAG 2 A or AA is broken, in light and in dark."""
+    return accessibility.assert_accessible

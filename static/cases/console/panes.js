@@ -10,6 +10,7 @@ const HOVER = 65;
 const NOT_OURS = "[target], [download], [data-whole-page], [hx-get], [hx-post], [hx-boost]";
 const LAST_LIST = "console.list";
 const running = new Map();
+let hovering = 0;
 
 const element = (pane) => document.getElementById(pane);
 const activePane = () => consoleElement.dataset.pane;
@@ -49,7 +50,14 @@ function fill(pane, text, { url, isNavigation }) {
   target.removeAttribute("aria-busy");
   htmx.swap(target, text, { swapStyle: "innerHTML", swapDelay: 0, settleDelay: 0, ignoreTitle: !isNavigation });
   target.dataset.url = withoutHash(url);
+  target.dataset.title = isNavigation ? document.title : titleOf(text);
   if (pane === "list") sessionStorage.setItem(LAST_LIST, target.dataset.url);
+}
+
+/** The title that a fragment begins with, for when its pane becomes the one that the address names. */
+function titleOf(text) {
+  const end = text.indexOf("</title>");
+  return end < 0 ? "" : new DOMParser().parseFromString(text.slice(0, end), "text/html").title;
 }
 
 function tellSwapped(pane, url) {
@@ -58,6 +66,7 @@ function tellSwapped(pane, url) {
 
 function startWaiting(pane, isOther) {
   const target = element(pane);
+  clearTimeout(Number(target.dataset.skeleton));
   target.setAttribute("aria-busy", "true");
   if (!isOther) return;
   target.dataset.skeleton = setTimeout(() => target.replaceChildren(copyOf("pane-loading")), SKELETON_AFTER);
@@ -87,6 +96,7 @@ export async function open(address, { push = true, focus = true, scroll = null }
     arrive(pane, url, { push, focus });
     return;
   }
+  clearTimeout(hovering);
   running.get(pane)?.abort();
   const stop = new AbortController();
   running.set(pane, stop);
@@ -115,9 +125,10 @@ function markOpening(url) {
 
 /** The one place that changes address, pane and focus. `text` is new content; null leaves what stands there. */
 function arrive(pane, url, { push, focus, scroll = null, text = null }) {
-  const from = caseOf(location.href);
+  const from = caseOf(element("conversation").dataset.url ?? location.href);
   if (push) step(url);
   if (text !== null) fill(pane, text, { url, isNavigation: true });
+  else if (element(pane).dataset.title) document.title = element(pane).dataset.title;
   show(pane);
   if (pane !== "conversation") clearConversation();
   markCurrent();
@@ -249,11 +260,10 @@ function onClick(event) {
   open(link.href);
 }
 
-let hovering = 0;
 function onPointerOver(event) {
   clearTimeout(hovering);
   const link = paneLink(event);
-  if (!link || event.pointerType === "touch" || !element("list").contains(link)) return;
+  if (!link || event.buttons || event.pointerType === "touch" || !element("list").contains(link)) return;
   hovering = setTimeout(() => lookAhead(link), HOVER);
 }
 
@@ -266,6 +276,7 @@ export function lookAhead(link) {
 export function start() {
   const pane = activePane();
   element(pane).dataset.url = withoutHash(location.href);
+  element(pane).dataset.title = document.title;
   if (pane === "list") sessionStorage.setItem(LAST_LIST, element("list").dataset.url);
   const last = sessionStorage.getItem(LAST_LIST);
   if (pane !== "list" && last && paneOf(last) === "list") element("list").dataset.load = last;

@@ -14,7 +14,7 @@ export class Failed extends Error {
 }
 
 /** Resolves to {text, url, pane, status}; leaves the page when the reader has to log in, and then never resolves. */
-export async function ask(address, { pane = "", method = "GET", body = null, signal = null } = {}) {
+export async function ask(address, { pane = "", method = "GET", body = null, signal = null, isAhead = false } = {}) {
   const limit = AbortSignal.timeout(LONGEST);
   const signals = method === "GET" ? [limit] : []; // what changes something is waited for
   if (signal) signals.push(signal);
@@ -22,7 +22,7 @@ export async function ask(address, { pane = "", method = "GET", body = null, sig
   try {
     response = await fetch(address, {
       method, body, credentials: "same-origin", signal: signals.length ? AbortSignal.any(signals) : null,
-      headers: { "HX-Request": "true", "HX-Target": pane, "HX-Current-URL": location.href },
+      headers: { "HX-Request": "true", "HX-Target": pane, "HX-Current-URL": location.href, ...(isAhead && { "X-Prefetch": "1" }) },
     });
     const text = await response.text();
     return judge(response, text);
@@ -51,7 +51,7 @@ function judge(response, text) {
 /** Fetches what will probably be asked for next. Only addresses that change nothing. */
 export function askAhead(address, pane) {
   if (ahead.has(address) || navigator.connection?.saveData) return;
-  const answer = ask(address, { pane });
+  const answer = ask(address, { pane, isAhead: true });
   answer.catch(() => ahead.delete(address));
   ahead.set(address, answer);
   setTimeout(() => ahead.get(address) === answer && ahead.delete(address), FRESH);
