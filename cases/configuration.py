@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from cases.models import CaseStatus, Contact
+from cases.outbound.filled_templates import clean_html
 from routing.addresses import normalise_address
 from routing.configuration.errors import ConfigurationError
 from routing.configuration.fields import fields_of, read_list, read_mapping
 from routing.configuration.importing import (
     ImportRun,
+    RowsSection,
     Section,
     describe_change,
     export_document,
@@ -20,6 +22,7 @@ from routing.configuration.importing import (
 from routing.configuration.organisation import RowsWithDefault
 from routing.configuration.sections import routing_sections
 from routing.configuration.yaml_text import read_yaml, write_yaml
+from routing.models import EmailTemplate, QuickText
 
 BATCH = 1000
 Entry: TypeAlias = dict[str, str]
@@ -30,6 +33,24 @@ class CaseStatuses(RowsWithDefault):
 
     def __init__(self) -> None:
         self.fields = fields_of(CaseStatus)
+
+
+class EmailTemplates(RowsSection):
+    name, noun, model, key = "email_templates", "email template", EmailTemplate, "name"
+
+    def __init__(self) -> None:
+        self.fields = fields_of(EmailTemplate)
+
+    def save(self, row: EmailTemplate, where: str) -> None:
+        row.html_body = clean_html(row.html_body)
+        super().save(row, where)
+
+
+class QuickTexts(RowsSection):
+    name, noun, model, key = "quick_texts", "quick text", QuickText, "shortcut"
+
+    def __init__(self) -> None:
+        self.fields = fields_of(QuickText)
 
 
 class Contacts(Section):
@@ -120,7 +141,8 @@ def _pair(entries: list[Entry], existing: list[Contact]) -> tuple[list[tuple[Ent
 
 
 def all_sections() -> list[Section]:
-    return [*routing_sections(), CaseStatuses(), Contacts()]
+    # Templates first: routing addresses name them.
+    return [EmailTemplates(), QuickTexts(), *routing_sections(), CaseStatuses(), Contacts()]
 
 
 def export_configuration() -> str:

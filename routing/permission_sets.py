@@ -140,11 +140,16 @@ def addresses_granted_by(permission_set: PermissionSet) -> QuerySet[RoutingAddre
 
 @transaction.atomic
 def create_permission_set(
-    label: str, *, by: User | None, description: str = "", is_active: bool = True
+    label: str,
+    *,
+    by: User | None,
+    description: str = "",
+    is_active: bool = True,
+    requires_approval: bool = False,
 ) -> PermissionSet:
     group = Group.objects.create(name=_free_group_name(label))
     permission_set = PermissionSet.objects.create(
-        label=label, description=description, is_active=is_active, group=group
+        label=label, description=description, is_active=is_active, requires_approval=requires_approval, group=group
     )
     audit.record("permission-set-created", permission_set, by=by, is_active=is_active)
     return permission_set

@@ -10,7 +10,7 @@ from cases.outbound.composing import one_line
 from routing.merge_fields import fill_in, unknown_fields
 from routing.models import EmailTemplate
 
-__all__ = ["FilledTemplate", "faults_of", "fill_template"]
+__all__ = ["FilledTemplate", "clean_html", "faults_of", "fill_template"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +35,20 @@ def fill_template(template: EmailTemplate, values: Mapping[str, str]) -> FilledT
     subject = fill_in(template.subject, values, html=False)
     html = fill_in(template.html_body, values, html=True)
     text = fill_in(template.text_body, values, html=False)
-    clean_html = safe_html(html.text, inline_urls={}).html if html.text.strip() else ""
+    cleaned = clean_html(html.text)
     used = (subject, html, text) if template.text_body.strip() else (subject, html)
     return FilledTemplate(
         subject=one_line(subject.text),
-        html=clean_html,
-        text=text.text.strip() or html_as_text(clean_html),
+        html=cleaned,
+        text=text.text.strip() or html_as_text(cleaned),
         unknown=tuple(dict.fromkeys(name for filled in used for name in filled.unknown)),
         empty=tuple(dict.fromkeys(name for filled in used for name in filled.empty)),
     )
+
+
+def clean_html(html: str) -> str:
+    """The HTML of a template as it is kept and sent: no script, no style of pages, nothing fetched from elsewhere."""
+    return safe_html(html, inline_urls={}).html.strip() if html.strip() else ""
 
 
 def faults_of(template: EmailTemplate) -> tuple[str, ...]:

@@ -83,6 +83,9 @@ class RoutingAddressAdmin(ConfigurationAdmin):
         "permission_sets_to_grant": "controlled_by_permission_set == true",
         "task_status": "create_task == true",
         "reopen_days": "closed_case_policy == 'reopen_within'",
+        "auto_response_template": "auto_response_policy != 'off'",
+        "auto_response_hours": "auto_response_policy != 'off'",
+        "auto_response_hourly_limit": "auto_response_policy != 'off'",
     }
     fieldsets = [
         (
@@ -101,11 +104,27 @@ class RoutingAddressAdmin(ConfigurationAdmin):
                     "permission_sets_to_grant",
                     "display_name",
                     "signature",
+                    "signed_reply_to",
                     "language",
                     "accept_email_from",
                     "block_email_from",
                     "unwrap_forwards_from",
                     "save_email_headers",
+                ],
+            },
+        ),
+        (
+            _("Automatic answer"),
+            {
+                "description": _(
+                    "One fixed text to a person who writes, so that they know it arrived. Never to machines, lists or "
+                    "senders whom their domain does not confirm."
+                ),
+                "fields": [
+                    "auto_response_policy",
+                    "auto_response_template",
+                    "auto_response_hours",
+                    "auto_response_hourly_limit",
                 ],
             },
         ),

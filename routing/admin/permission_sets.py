@@ -28,7 +28,7 @@ class PermissionSetForm(forms.ModelForm):
 
     class Meta:
         model = PermissionSet
-        fields = ["label", "description", "is_active"]
+        fields = ["label", "description", "is_active", "requires_approval"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -62,7 +62,7 @@ class PermissionSetAdmin(ConfigurationAdmin):
                 "description": _(
                     "Who may send from which addresses, when an address is controlled by permission set."
                 ),
-                "fields": ["label", "description", "is_active", "addresses"],
+                "fields": ["label", "description", "is_active", "requires_approval", "addresses"],
             },
         )
     ]
@@ -81,7 +81,7 @@ class PermissionSetAdmin(ConfigurationAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: PermissionSet | None = None) -> Any:
         if self.has_change_permission(request, obj):
             return super().get_fieldsets(request, obj)
-        return [(None, {"fields": ["label", "description", "is_active", "granted"]})]
+        return [(None, {"fields": ["label", "description", "is_active", "requires_approval", "granted"]})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: PermissionSet | None = None) -> list[str]:
         return [] if self.has_change_permission(request, obj) else ["granted"]
@@ -108,7 +108,11 @@ class PermissionSetAdmin(ConfigurationAdmin):
             permission_sets.change_permission_set(obj, by=person)
         else:
             made = permission_sets.create_permission_set(
-                obj.label, description=obj.description, is_active=obj.is_active, by=person
+                obj.label,
+                description=obj.description,
+                is_active=obj.is_active,
+                requires_approval=obj.requires_approval,
+                by=person,
             )
             obj.pk, obj.group, obj._state.adding = made.pk, made.group, False
         if "addresses" in form.cleaned_data:

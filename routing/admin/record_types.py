@@ -9,7 +9,8 @@ from routing.models import RecordType
 
 @admin.register(RecordType)
 class RecordTypeAdmin(AuditedAdmin):
-    list_display = ["name", "is_default", "description"]
+    list_display = ["name", "is_default", "default_from", "default_template", "requires_approval", "description"]
+    list_select_related = ["default_from", "default_template"]
     search_fields = ["name", "description"]
     ordering = ["name"]
     fieldsets = [
@@ -17,7 +18,7 @@ class RecordTypeAdmin(AuditedAdmin):
             None,
             {
                 "description": _("A kind of case, stamped by the routing address that the customer wrote to."),
-                "fields": ["name", "description", "is_default"],
+                "fields": ["name", "description", "is_default", "requires_approval"],
             },
         )
     ]

@@ -39,6 +39,13 @@ class EmailToCaseSettingsAdmin(AuditedAdmin):
             },
         ),
         (
+            _("Writing"),
+            {
+                "description": _("What replies of reps look like. The address they start with: Email action."),
+                "fields": ["html_email", "signature_before_thread", "reply_with_new_content_only"],
+            },
+        ),
+        (
             _("Limits and refusals"),
             {
                 "description": _("What happens to mail that may not open a case. None of these loses a mail."),

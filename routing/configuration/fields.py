@@ -17,7 +17,15 @@ from django.db import models
 
 from routing.addresses import normalise_address
 from routing.configuration.errors import ConfigurationError, configuration_error
-from routing.models import Connection, Queue, RecordType, RoutingAddress
+from routing.models import (
+    AssignmentRule,
+    Connection,
+    EmailTemplate,
+    Queue,
+    RecordType,
+    RoutingAddress,
+    RoutingFlow,
+)
 
 Plain: TypeAlias = str | int | bool | None
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
@@ -29,6 +37,9 @@ NATURAL_KEYS: dict[type[models.Model], str] = {
     Queue: "name",
     RecordType: "name",
     RoutingAddress: "email_address",
+    EmailTemplate: "name",
+    AssignmentRule: "name",
+    RoutingFlow: "name",
 }
 
 
@@ -292,3 +303,7 @@ def editable_field(model: type[models.Model], name: str, where: str) -> Field:
         known = sorted(field.name for field in fields_of(model))
         raise ConfigurationError(where, f'unknown field "{name}"; known are {", ".join(known)}.')
     return Reference(column) if isinstance(column, models.ForeignKey) else Column(column)
+
+
+def without(fields: Iterable[Field], *names: str) -> tuple[Field, ...]:
+    return tuple(field for field in fields if field.name not in names)

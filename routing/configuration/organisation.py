@@ -7,7 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from routing.configuration.errors import ConfigurationError, configuration_error
-from routing.configuration.fields import Owner, fields_of, read_mapping
+from routing.configuration.fields import Owner, fields_of, read_mapping, without
 from routing.configuration.importing import ImportRun, RowsSection, Section, write_fields
 from routing.models import EmailToCaseSettings, RecordType
 
@@ -37,7 +37,8 @@ class RecordTypes(RowsWithDefault):
     name, noun, model, key = "record_types", "record type", RecordType, "name"
 
     def __init__(self) -> None:
-        self.fields = fields_of(RecordType)
+        # What these name comes later in the file: the section email_action has them.
+        self.fields = without(fields_of(RecordType), "default_from", "default_template")
 
 
 class Settings(Section):
@@ -47,7 +48,7 @@ class Settings(Section):
     noun = "settings"
 
     def __init__(self) -> None:
-        self.fields = fields_of(EmailToCaseSettings, owner=DEFAULT_OWNER)
+        self.fields = without(fields_of(EmailToCaseSettings, owner=DEFAULT_OWNER), "default_from")
 
     def export(self) -> dict[str, Any]:
         row = EmailToCaseSettings.load()

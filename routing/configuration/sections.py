@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from routing.configuration.email_action import EmailAction
 from routing.configuration.importing import Section
 from routing.configuration.organisation import RecordTypes, Settings
 from routing.configuration.people import Groups, Queues, Users
@@ -17,5 +18,6 @@ def routing_sections() -> list[Section]:
         Settings(),
         Connections(),
         RoutingAddresses(),
+        EmailAction(),
         PermissionSets(),
     ]

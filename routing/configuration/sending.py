@@ -66,7 +66,16 @@ class RoutingAddresses(RowsSection):
 
     def rows(self) -> Iterable[RoutingAddress]:
         addresses = RoutingAddress.objects.not_deleted()
-        return addresses.select_related("case_record_type", "owner_user", "owner_queue", "connection")
+        return addresses.select_related(
+            "case_record_type",
+            "owner_user",
+            "owner_queue",
+            "connection",
+            "auto_response_template",
+            "assignment_rule",
+            "flow",
+            "fallback_queue",
+        )
 
     def show_extra(self, row: RoutingAddress) -> dict[str, Any]:
         return {"verified": row.is_verified, "services_address": row.services_address}
@@ -137,7 +146,11 @@ class PermissionSets(RowsSection):
             permission_sets.change_permission_set(row, by=None)
             return
         made = permission_sets.create_permission_set(
-            row.label, by=None, description=row.description, is_active=row.is_active
+            row.label,
+            by=None,
+            description=row.description,
+            is_active=row.is_active,
+            requires_approval=row.requires_approval,
         )
         row.pk, row.group = made.pk, made.group
         row._state.adding = False

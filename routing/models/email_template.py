@@ -1,6 +1,24 @@
+from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from routing.merge_fields import FIELDS, unknown_fields
+
+
+def refuse_unknown_fields(row: models.Model, names: dict[str, bool]) -> None:
+    """Raises ValidationError for merge fields that do not exist. `names`: columns to look at, True for HTML."""
+    errors = {}
+    for name, is_html in names.items():
+        if unknown := unknown_fields(getattr(row, name), html=is_html):
+            errors[name] = gettext("“%(unknown)s” is no merge field. Those that exist: %(known)s.") % {
+                "unknown": "”, “".join(unknown),
+                "known": ", ".join(FIELDS),
+            }
+    if errors:
+        raise ValidationError(errors)
 
 
 class EmailTemplate(models.Model):
@@ -17,7 +35,13 @@ class EmailTemplate(models.Model):
     )
     html_body = models.TextField(_("text"), blank=True)
     text_body = models.TextField(_("plain text"), blank=True, help_text=_("Empty: made from the formatted text."))
-    language = models.CharField(_("language"), max_length=10, blank=True)
+    language = models.CharField(
+        _("language"),
+        max_length=10,
+        blank=True,
+        choices=settings.LANGUAGES,
+        help_text=_("Shown to reps who choose a template. Empty: any."),
+    )
     is_active = models.BooleanField(
         _("active"), default=True, help_text=_("Switched off, it is not offered; where it is set it is passed over.")
     )
@@ -36,6 +60,11 @@ class EmailTemplate(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        refuse_unknown_fields(self, {"subject": False, "html_body": True, "text_body": False})
+        if not (self.html_body.strip() or self.text_body.strip()):
+            raise ValidationError({"html_body": _("Write a text.")})
 
 
 class QuickText(models.Model):
@@ -62,3 +91,6 @@ class QuickText(models.Model):
 
     def __str__(self) -> str:
         return f";{self.shortcut}"
+
+    def clean(self) -> None:
+        refuse_unknown_fields(self, {"body": False})

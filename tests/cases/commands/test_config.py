@@ -20,11 +20,14 @@ from routing import permission_sets
 from routing.configuration.errors import ConfigurationError
 from routing.models import (
     AuditEvent,
+    EmailTemplate,
     EmailToCaseSettings,
     PermissionSet,
     Queue,
+    QuickText,
     RecordType,
     RoutingAddress,
+    RoutingFlow,
 )
 from tests.cases.commands.running import run
 from tests.factories import (
@@ -81,17 +84,35 @@ def make_everything() -> None:
     permission_sets.grant(granting, address, by=None)
     CaseStatus.objects.create(label="Waiting", position=7)
     EmailToCaseSettings.objects.update(daily_limit=500, hold_bulk=True)
+    template = EmailTemplate.objects.create(
+        name="We got it", subject="Got it", html_body="<p>Hello {{ customer.first_name|there }},<br>soon.</p>"
+    )
+    EmailTemplate.objects.create(name="Late", text_body="Sorry.\n\n{{ rep.name }}\n", language="de", is_active=False)
+    QuickText.objects.create(shortcut="thanks", name="Thanks", body="Thank you, {{ customer.first_name|all }}.")
+    RoutingAddress.objects.filter(pk=address.pk).update(
+        auto_response_policy="new_cases",
+        auto_response_template=template,
+        strategy="flow",
+        flow=RoutingFlow.objects.create(name="By language"),
+        fallback_queue=queue,
+        signed_reply_to=False,
+    )
+    RecordType.objects.filter(pk=record_type.pk).update(
+        default_from=address, default_template=template, requires_approval=True
+    )
+    EmailToCaseSettings.objects.update(default_from=address)
+    PermissionSet.objects.update(requires_approval=True)
     ContactFactory(name="見本 太郎", email="Taro@example.org", company="Example Org")
     ContactFactory(name="Casey Customer", email="casey@example.net")
     ContactFactory(name="Robin Reader", email="casey@example.net")
 
 
 def empty_the_instance() -> None:
+    EmailToCaseSettings.objects.all().delete()
     RoutingAddress.objects.all().delete()
     for permission_set in PermissionSet.objects.all():
         permission_sets.delete_permission_set(permission_set, by=None)
-    EmailToCaseSettings.objects.all().delete()
-    for model in (Queue, RecordType, CaseStatus, Contact, User, Group):
+    for model in (EmailTemplate, QuickText, Queue, RecordType, CaseStatus, Contact, User, Group):
         model.objects.all().delete()
     set_up_instance()
 
@@ -132,12 +153,15 @@ def test_export_is_yaml_without_passwords_and_with_a_readable_signature() -> Non
     document = yaml.safe_load(text)
     assert list(document) == [
         "version",
+        "email_templates",
+        "quick_texts",
         "groups",
         "users",
         "queues",
         "record_types",
         "settings",
         "routing_addresses",
+        "email_action",
         "permission_sets",
         "case_statuses",
         "contacts",
@@ -155,7 +179,7 @@ def test_export_is_yaml_without_passwords_and_with_a_readable_signature() -> Non
             "label": "Billing senders",
             "description": "May send",
             "is_active": True,
-            "requires_approval": False,
+            "requires_approval": True,
             "members": [{"user": "rep", "expires": "2031-12-31T18:00:00Z"}],
             "addresses": ["billing@company.example"],
         }
@@ -174,7 +198,8 @@ def test_every_editable_field_of_an_address_and_of_the_settings_is_exported() ->
     address = set(document["routing_addresses"][0]) - {"verified", "services_address", "owner"}
     settings_row = set(document["settings"]) - {"default_case_owner"}
     assert address == editable(RoutingAddress) - {"owner_user", "owner_queue"}
-    assert settings_row == editable(EmailToCaseSettings) - {"default_case_owner_user", "default_case_owner_queue"}
+    elsewhere = {"default_case_owner_user", "default_case_owner_queue", "default_from"}
+    assert settings_row == editable(EmailToCaseSettings) - elsewhere
 
 
 def test_the_diff_has_one_readable_line_for_each_change() -> None:
@@ -236,7 +261,7 @@ def test_nothing_is_written_when_a_later_entry_is_wrong(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("document", "problem"),
     [
-        ({"colours": []}, "colours: unknown key; known here are version, groups, users, "),
+        ({"colours": []}, "colours: unknown key; known here are version, email_templates, "),
         ({"version": 2}, "version: must be 1, not 2."),
         ({"queues": [{"name": "A", "colour": 1}]}, "queues[0] (A).colour: unknown key; known here are name, "),
         ({"queues": [{"email": "a@b.example"}]}, "queues[0]: the key name is missing."),
@@ -589,3 +614,54 @@ def test_thousands_of_contacts_are_written_in_batches() -> None:
 
     assert Contact.objects.count() == 3000
     assert len(captured) < 40
+
+
+def test_the_email_action_is_a_section_after_the_addresses_that_it_names() -> None:
+    RecordTypeFactory(name="Billing")
+
+    changes = import_lines(
+        {
+            "email_action": {
+                "default_from": "support@company.example",
+                "record_types": [{"name": "Billing", "default_template": "Late"}],
+            },
+            "email_templates": [{"name": "Late", "text_body": "Sorry."}],
+            "routing_addresses": [{"email_address": "support@company.example", "routing_name": "Support"}],
+        }
+    )
+
+    assert changes[-2:] == [
+        "~ email action: default_from nothing -> support@company.example",
+        "~ email action Billing: default_template nothing -> Late",
+    ]
+    assert EmailToCaseSettings.load().default_from.email_address == "support@company.example"
+
+
+def test_with_delete_record_types_that_the_email_action_leaves_out_lose_their_values() -> None:
+    make_everything()
+
+    changes = import_lines({"email_action": {"default_from": None}}, delete=True)
+
+    assert changes == [
+        "~ email action: default_from billing@company.example -> nothing",
+        "~ email action Billing: default_from billing@company.example -> nothing",
+        "~ email action Billing: default_template We got it -> nothing",
+    ]
+
+
+def test_html_of_an_imported_template_is_cleaned() -> None:
+    import_lines({"email_templates": [{"name": "A", "html_body": "<p onclick='x()'>Hi<script>x()</script></p>"}]})
+
+    assert EmailTemplate.objects.get().html_body == "<p>Hi</p>"
+
+
+def test_a_template_with_a_field_that_does_not_exist_is_refused() -> None:
+    assert refusal({"email_templates": [{"name": "A", "text_body": "{{ customer.shoe }}"}]}).startswith(
+        "email_templates[0] (A).text_body: “customer.shoe” is no merge field."
+    )
+
+
+def test_a_template_that_an_address_answers_with_is_not_deleted() -> None:
+    make_everything()
+
+    assert "uses it" in refusal({"email_templates": []}, delete=True)

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from cases.configuration import Contacts, all_sections, export_configuration, import_configuration
+from routing.configuration.email_action import EmailAction
 from routing.configuration.importing import RowsSection
 from routing.configuration.organisation import Settings
 
@@ -30,6 +31,9 @@ def documented_keys() -> dict[str, set[str]]:
 def known_keys() -> dict[str, set[str]]:
     found = {}
     for section in all_sections():
+        if isinstance(section, EmailAction):
+            found[section.name] = {field.name for field in (*section.for_all, *section.for_type)} | {"record_types"}
+            continue
         assert isinstance(section, (RowsSection, Settings, Contacts))
         extra = section.extra_keys if isinstance(section, RowsSection) else ()
         found[section.name] = {field.name for field in section.fields} | set(extra)
@@ -52,6 +56,8 @@ def test_the_example_can_be_imported_and_is_exported_again() -> None:
     assert example["settings"].items() <= settings_row.items()
     assert exported["contacts"] == example["contacts"]
     assert exported["permission_sets"][0]["members"] == [{"user": "dana", "expires": "2031-12-31T18:00:00Z"}]
+    assert addresses["support@company.example"]["auto_response_template"] == "We got your mail"
+    assert exported["email_action"] == example["email_action"]
     assert [status["label"] for status in exported["case_statuses"] if status["is_default"]] == ["New"]
 
 

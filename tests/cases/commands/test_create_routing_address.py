@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.core import mail
 
-from routing.models import AuditEvent, RoutingAddress, VerificationMail
+from routing.models import AuditEvent, EmailTemplate, RoutingAddress, RoutingFlow, VerificationMail
 from tests.cases.commands.running import run
 from tests.factories import QueueFactory, RecordTypeFactory, RoutingAddressFactory, UserFactory
 
@@ -97,6 +97,8 @@ def test_what_is_not_given_stays_as_it_is() -> None:
 def test_set_covers_every_editable_field() -> None:
     RecordTypeFactory(name="Billing")
     QueueFactory(name="Billing")
+    RoutingFlow.objects.create(name="By language")
+    EmailTemplate.objects.create(name="We got it", text_body="We got it.")
     values = {
         "routing_name": ("Gold", "Gold"),
         "is_active": ("0", False),
@@ -116,7 +118,15 @@ def test_set_covers_every_editable_field() -> None:
         "case_origin": ("Web", "Web"),
         "closed_case_policy": ("always_reopen", "always_reopen"),
         "reopen_days": ("30", 30),
-        "strategy": ("owner", "owner"),
+        "strategy": ("flow", "flow"),
+        "assignment_rule": ("", None),
+        "flow": ("By language", "By language"),
+        "fallback_queue": ("Billing", "Billing"),
+        "signed_reply_to": ("false", False),
+        "auto_response_policy": ("every_mail", "every_mail"),
+        "auto_response_template": ("We got it", "We got it"),
+        "auto_response_hours": ("48", 48),
+        "auto_response_hourly_limit": ("20", 20),
     }
     elsewhere = {"email_address", "owner_user", "owner_queue"}  # the argument, and --owner
     editable = {field.name for field in RoutingAddress._meta.fields if field.editable and not field.primary_key}
