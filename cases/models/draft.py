@@ -32,6 +32,14 @@ class Draft(models.Model):
     # The key under which it will be sent: however often it is submitted, it is one mail.
     key = models.CharField(max_length=64, unique=True)
     last_seen = models.BigIntegerField(default=0)  # id of the newest message that its author had on the page
+    template = models.ForeignKey(
+        "routing.EmailTemplate", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    send_at = models.DateTimeField(null=True, blank=True)  # to be sent later; null: at once
+    # Of a forward: whoever gets it may answer into the case (cases.outbound.forwarding).
+    answers_join = models.BooleanField(default=False)
+    # Why it came back to its author: rejected, not sent, overtaken by the customer. "" when it was never on its way.
+    came_back_because = models.CharField(max_length=500, blank=True)
     version = models.PositiveIntegerField(default=1)  # two tabs: the older one is told, nothing is overwritten
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -43,6 +43,9 @@ class Outbox(Claimable):
     detail = models.CharField(_("detail"), max_length=500, blank=True)
     provider_id = models.CharField(max_length=255, blank=True)
     human_resends = models.PositiveIntegerField(default=0)
+    # Of a person's mail, what its message does not say and its composer would need again: {"mode": Draft.Mode,
+    # "answers": key of the mail answered or forwarded, "html": as written, before signature and quote, "answers_join"}.
+    composed = models.JSONField(default=dict, blank=True)
     # Sent later on purpose: it is taken back when the customer writes before it leaves.
     is_scheduled = models.BooleanField(default=False)
     not_before = models.DateTimeField(null=True, blank=True)
@@ -66,3 +69,7 @@ class Outbox(Claimable):
 
     def __str__(self) -> str:
         return f"{self.kind} to {self.recipient}"
+
+    @property
+    def is_forward(self) -> bool:
+        return bool(self.composed.get("mode") == "forward")
