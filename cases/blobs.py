@@ -22,7 +22,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from cases.models import Attachment, Blob, RawBody
+from cases.models import Attachment, Blob, DraftFile, RawBody
 
 __all__ = ["DurableFileStorage", "delete_unreferenced", "name_of", "open_blob", "put", "put_many"]
 
@@ -175,7 +175,9 @@ def delete_unreferenced(older_than: timedelta) -> int:
 
 def _unreferenced() -> QuerySet[Blob]:
     return Blob.objects.filter(
-        ~Exists(Attachment.objects.filter(blob=OuterRef("pk"))), ~Exists(RawBody.objects.filter(blob=OuterRef("pk")))
+        ~Exists(Attachment.objects.filter(blob=OuterRef("pk"))),
+        ~Exists(RawBody.objects.filter(blob=OuterRef("pk"))),
+        ~Exists(DraftFile.objects.filter(blob=OuterRef("pk"))),
     )
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "read_case_token",
     "reply_address",
     "token_mark",
+    "without_thread_signs",
 ]
 
 PREFIX = "e2c-"
@@ -41,6 +42,7 @@ _MESSAGE_ID = re.compile(
 # repetition is bounded and starts at a fixed letter, so that the scan is linear.
 _IN_BRACKETS = re.compile(r"\[\s{0,4}[rR][eE][fF]\s{0,4}:([a-zA-Z2-7\-=>\s\u00ad\u200b\u2060\ufeff]{23,120})\]")
 _BARE = re.compile(r"(?<![a-zA-Z0-9])[eE]2[cC]-[a-zA-Z2-7]{19,31}(?![a-zA-Z0-9])")
+_TAG_OF_ADDRESS = re.compile(r"\+[eE]2[cC]-[a-zA-Z2-7]{19,31}(?=@)")
 _BREAKS = re.compile(r"[=>\s\u00ad\u200b\u2060\ufeff]+")
 
 
@@ -81,6 +83,16 @@ def _candidates(text: str) -> Iterator[str]:
     spots = [(match.start(), _BREAKS.sub("", match.group(1))) for match in bracketed]
     spots += [(match.start(), match.group()) for match in bare]
     return (candidate for _start, candidate in sorted(spots))
+
+
+def without_thread_signs(text: str) -> str:
+    """The text without anything of ours that proves a thread: marks, bare tokens, the tags of reply addresses, signed
+    Message-IDs. Signed or not, by whatever key. For what goes to people who shall not write into the case.
+    """
+    text = _IN_BRACKETS.sub("", text)
+    text = _MESSAGE_ID.sub("", text)
+    text = _TAG_OF_ADDRESS.sub("", text)
+    return _TOKEN.sub("", text)
 
 
 def reply_address(public_address: str, case_id: int, keys: Sequence[str]) -> str:

@@ -5,7 +5,22 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path, register_converter
 
-from cases.views import case_list, case_page, console, files, login, mail, mail_parts, possible_case, reply
+from cases.views import (
+    approvals,
+    case_list,
+    case_page,
+    compose_data,
+    console,
+    drafts,
+    files,
+    login,
+    mail,
+    mail_parts,
+    outgoing,
+    possible_case,
+    reply,
+    warnings,
+)
 
 
 class CaseNumber:
@@ -37,13 +52,36 @@ urlpatterns = [
     path("cases/", case_list.case_list, name="case_list"),
     path("cases/views/", console.views_pane, name="case_views"),
     path("cases/counts/", console.counts, name="case_counts"),
+    path("cases/new/", reply.new_mail, name="new_mail"),
+    path("cases/new/warnings/", warnings.warnings_of_new, name="new_mail_warnings"),
+    path("cases/new/templates/<key:template_id>/", compose_data.template_of_new, name="new_mail_template"),
+    path("cases/new/quick-texts/", compose_data.quick_texts_of_new, name="new_mail_quick_texts"),
+    path("cases/people/", compose_data.people, name="people"),
+    path("cases/approvals/", approvals.approvals, name="approvals"),
+    path("drafts/", drafts.drafts, name="drafts"),
+    path("drafts/new/", drafts.create, name="draft_create"),
+    path("drafts/<key:draft_id>/", drafts.save, name="draft_save"),
+    path("drafts/<key:draft_id>/discard/", drafts.discard_draft, name="draft_discard"),
+    path("drafts/<key:draft_id>/files/", drafts.upload, name="draft_upload"),
+    path("drafts/<key:draft_id>/files/<key:file_id>/", drafts.file, name="draft_file"),
+    path("drafts/<key:draft_id>/files/<key:file_id>/remove/", drafts.remove, name="draft_file_remove"),
     path("cases/<case_number:number>/", case_page.case_page, name="case"),
     path("cases/<case_number:number>/earlier/", case_page.earlier_mail, name="case_earlier"),
     path("cases/<case_number:number>/join/", possible_case.join, name="case_join"),
     path("cases/<case_number:number>/keep-apart/", possible_case.keep_apart, name="case_keep_apart"),
     path("cases/<case_number:number>/reply/", reply.reply, name="case_reply"),
-    path("cases/<case_number:number>/messages/<key:message_id>/undo/", reply.undo, name="reply_undo"),
-    path("cases/<case_number:number>/messages/<key:message_id>/send-again/", reply.again, name="reply_again"),
+    path("cases/<case_number:number>/compose/", reply.compose, name="case_compose"),
+    path("cases/<case_number:number>/warnings/", warnings.warnings, name="case_warnings"),
+    path("cases/<case_number:number>/templates/<key:template_id>/", compose_data.template, name="case_template"),
+    path("cases/<case_number:number>/quick-texts/", compose_data.quick_texts, name="case_quick_texts"),
+    path("cases/<case_number:number>/messages/<key:message_id>/undo/", outgoing.undo, name="reply_undo"),
+    path("cases/<case_number:number>/messages/<key:message_id>/send-again/", outgoing.again, name="reply_again"),
+    path("cases/<case_number:number>/messages/<key:message_id>/edit/", outgoing.edit, name="reply_edit"),
+    path("cases/<case_number:number>/messages/<key:message_id>/schedule/", outgoing.schedule, name="reply_schedule"),
+    path(
+        "cases/<case_number:number>/messages/<key:message_id>/approve/", approvals.approve_mail, name="reply_approve"
+    ),
+    path("cases/<case_number:number>/messages/<key:message_id>/reject/", approvals.reject_mail, name="reply_reject"),
     path(
         "cases/<case_number:number>/messages/<key:message_id>/make-contact/",
         mail_parts.make_contact,

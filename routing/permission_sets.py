@@ -57,6 +57,12 @@ def may_send_from(user: User | AnonymousUser, address: RoutingAddress, at: datet
     return judge(list(memberships), at or timezone.now())
 
 
+def counting_memberships(user: User, address: RoutingAddress, at: datetime) -> list[PermissionSetMember]:
+    """Those by which `user` holds a controlled address at that moment. One query."""
+    memberships = _memberships().filter(user=user, permission_set__in=permission_sets_granting(address))
+    return [membership for membership in memberships if judge([membership], at).allowed]
+
+
 def explain_addresses(
     user: User | AnonymousUser, at: datetime | None = None
 ) -> list[tuple[RoutingAddress, Permission]]:

@@ -44,7 +44,7 @@ class Outbox(Claimable):
     provider_id = models.CharField(max_length=255, blank=True)
     human_resends = models.PositiveIntegerField(default=0)
     # Of a person's mail, what its message does not say and its composer would need again: {"mode": Draft.Mode,
-    # "answers": key of the mail answered or forwarded, "html": as written, before signature and quote, "answers_join"}.
+    # "answers": key of the mail answered or forwarded, "html": as written, "answers_join"}.
     composed = models.JSONField(default=dict, blank=True)
     # Sent later on purpose: it is taken back when the customer writes before it leaves.
     is_scheduled = models.BooleanField(default=False)

@@ -43,6 +43,7 @@ OPEN_STATES = (State.QUEUED, State.SENDING)  # in the order of the index outbox_
 
 # EmailMessage.status follows the Outbox.
 MESSAGE_STATUS = {
+    State.AWAITING_APPROVAL: EmailMessage.Status.QUEUED,
     State.QUEUED: EmailMessage.Status.QUEUED,
     State.SENDING: EmailMessage.Status.SENDING,
     State.SENT: EmailMessage.Status.SENT,
@@ -100,7 +101,12 @@ def deliver_due(*, limit: int = BATCH, min_age: timedelta = timedelta(0)) -> int
 def _in_order(rows: QuerySet[Outbox]) -> QuerySet[Outbox]:
     """Without replies that have an earlier one of their case before them: a customer reads them in our order."""
     earlier = Outbox.objects.filter(
-        case=OuterRef("case"), kind=Outbox.Kind.REPLY, state__in=OPEN_STATES, pk__lt=OuterRef("pk")
+        # What waits for a later hour holds up nothing.
+        Q(is_scheduled=False) | Q(not_before__lte=timezone.now()),
+        case=OuterRef("case"),
+        kind=Outbox.Kind.REPLY,
+        state__in=OPEN_STATES,
+        pk__lt=OuterRef("pk"),
     )
     return rows.filter(~Q(kind=Outbox.Kind.REPLY) | ~Exists(earlier))
 
@@ -304,14 +310,17 @@ def resend(outbox: Outbox, *, by: User) -> None:
 
 
 @transaction.atomic
-def cancel(outbox: Outbox, *, by: User | None) -> None:
-    """Take a waiting mail back (undo). Raises CannotCancel once `sending` is committed: then it may be out."""
-    changed = Outbox.objects.filter(pk=outbox.pk, state=State.QUEUED).update(
+def cancel(outbox: Outbox, *, by: User | None, because: str = "", is_noted: bool = False) -> None:
+    """Take a waiting mail back (undo). Raises CannotCancel once `sending` is committed: then it may be out.
+
+    `is_noted`: the history of its case says so already.
+    """
+    changed = Outbox.objects.filter(pk=outbox.pk, state__in=[State.QUEUED, State.AWAITING_APPROVAL]).update(
         state=State.CANCELLED, claim_token="", lease_until=None
     )
     outbox.refresh_from_db()
     if not changed:
         raise CannotCancel(f"The mail cannot be taken back; it is {outbox.get_state_display()}.")
     _follow(outbox)
-    note_taken_back(outbox, by=by)
+    note_taken_back(outbox, by=by, because=because, is_noted=is_noted)
     audit.record("cancel_outgoing_mail", outbox, by=by)

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -26,7 +26,14 @@ from cases.thread_token import new_message_id
 from routing.addresses import domain_of, normalise_address
 from routing.models import RoutingAddress
 
-__all__ = ["NotQueued", "Verdicts", "queue_mention_notice", "queue_owner_notice", "queue_refusal_notice"]
+__all__ = [
+    "NotQueued",
+    "Verdicts",
+    "queue_author_notice",
+    "queue_mention_notice",
+    "queue_owner_notice",
+    "queue_refusal_notice",
+]
 
 # One notice about a case in this time, however many mails join it.
 OWNER_NOTICE_INTERVAL = timedelta(minutes=5)
@@ -176,6 +183,36 @@ def queue_mention_notice(
                     "link": f"{settings.E2C_PUBLIC_URL}/cases/{case.number}/#note-{note.pk}",
                 },
             ),
+            case=case,
+        )
+
+
+def queue_author_notice(
+    case: Case, author: User, *, key: str, what: Literal["rejected", "overtaken"]
+) -> Outbox | None:
+    """Tell somebody that a mail of theirs did not leave and is a draft again. In the caller's transaction, once a key.
+
+    None for somebody without a usable address, or who left. The reason stays on the page: it may speak of the case.
+    """
+    address = normalise_address(author.email)
+    if address is None or not author.is_active or _is_ours(address):
+        return None
+    with translation.override(settings.LANGUAGE_CODE):
+        words = _("Not approved") if what == "rejected" else _("Not sent, the customer wrote first")
+        text = render_to_string(
+            "email/author_notice.txt",
+            {
+                "what": what,
+                "number": case.number_text,
+                "subject": one_line(case.subject),
+                "link": f"{settings.E2C_PUBLIC_URL}/cases/{case.number}/",
+            },
+        )
+        return _queue(
+            key=f"author:{key}",
+            recipient=address,
+            subject=f"{words}: {case.number_text} {case.subject}",
+            text=text,
             case=case,
         )
 

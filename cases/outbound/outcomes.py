@@ -8,15 +8,58 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from cases.models import Case, CaseEvent, CaseTask, EmailMessage, Outbox
+from cases.models import Case, CaseEvent, CaseTask, EmailAddress, EmailMessage, Outbox
 from cases.outbound.notices import queue_owner_notice
+from cases.outbound.reply_rows import let_take_part
+from routing.addresses import MailAddress
 from routing.choices import TaskStatus
 
-__all__ = ["note_answered", "note_sent", "note_taken_back", "note_unsent"]
+__all__ = ["note_answered", "note_sent", "note_taken_back", "note_unsent", "set_out"]
 
 Kind = CaseEvent.Kind
 KIND_OF_END = {Outbox.State.FAILED: Kind.REPLY_FAILED, Outbox.State.UNCERTAIN: Kind.REPLY_UNCERTAIN}
+
+
+def set_out(outbox: Outbox, *, by: User, now: datetime) -> None:
+    """A person's mail is on its way: nobody but its author has to agree any more. `by` is the author."""
+    message = outbox.email_message
+    if message is None or outbox.case_id is None:
+        raise ValueError("A mail of a person has a message and a case.")
+    named = [each for each in message.addresses.all() if each.role != EmailAddress.Role.REPLY_TO]
+    because = _("to %(people)s from %(address)s") % {
+        "people": ", ".join(dict.fromkeys(each.address for each in named)),
+        "address": message.from_address,
+    }
+    about = EmailMessage.objects.filter(pk=outbox.composed.get("answers") or 0).only("status").first()
+    if outbox.is_forward:
+        _note_forwarded(outbox, outbox.case_id, about, by=by, because=because, now=now)
+        if not outbox.composed.get("answers_join"):
+            return
+    else:
+        note_answered(outbox, about, by=by, because=because, now=now)
+    openly = [each for each in named if each.role in (EmailAddress.Role.TO, EmailAddress.Role.CC)]
+    let_take_part(message.case, [MailAddress(each.name, each.address) for each in openly])
+
+
+def _note_forwarded(
+    outbox: Outbox, case_id: int, forwarded: EmailMessage | None, *, by: User, because: str, now: datetime
+) -> None:
+    """Somebody else was asked or told: the customer still waits for us."""
+    before: dict[str, object] = {"outbox": outbox.pk}
+    if forwarded is not None:
+        before |= {"answered": forwarded.pk, "answered_status": forwarded.status}
+        EmailMessage.objects.filter(pk=forwarded.pk, incoming=True).update(status=EmailMessage.Status.FORWARDED)
+    Case.objects.filter(pk=case_id).update(last_activity_at=now)
+    CaseEvent.objects.create(
+        case_id=case_id,
+        kind=Kind.REPLY_QUEUED,
+        actor=by,
+        email_message_id=outbox.email_message_id,
+        because=because[:500],
+        detail=before,
+    )
 
 
 def note_answered(outbox: Outbox, answered: EmailMessage | None, *, by: User, because: str, now: datetime) -> None:
@@ -32,7 +75,7 @@ def note_answered(outbox: Outbox, answered: EmailMessage | None, *, by: User, be
     before = {"outbox": outbox.pk, "tasks": {str(key): status for key, status in open_tasks.items()}}
     if answered is not None:
         before |= {"answered": answered.pk, "answered_status": answered.status}
-        EmailMessage.objects.filter(pk=answered.pk).update(status=EmailMessage.Status.REPLIED)
+        EmailMessage.objects.filter(pk=answered.pk, incoming=True).update(status=EmailMessage.Status.REPLIED)
     Case.objects.filter(pk=case_id).update(awaiting=Case.Awaiting.CUSTOMER, last_activity_at=now)
     CaseEvent.objects.create(
         case_id=case_id,
@@ -81,14 +124,23 @@ def note_unsent(outbox: Outbox) -> None:
     _return_to_us(outbox, outbox.case_id, KIND_OF_END[state], words)
 
 
-def note_taken_back(outbox: Outbox, *, by: User | None) -> None:
-    """Undone before it was sent: everything is as before it was written, and the text is a draft."""
+def note_taken_back(outbox: Outbox, *, by: User | None, because: str = "", is_noted: bool = False) -> None:
+    """Undone before it was sent: everything is as before it was written, and the text is a draft. `is_noted`: the
+    history has a line for it.
+    """
     if outbox.kind != Outbox.Kind.REPLY or outbox.case_id is None:
         return
-    _put_back(outbox)
-    Case.objects.filter(pk=outbox.case_id).update(awaiting=Case.Awaiting.US)
+    was_on_its_way = _put_back(outbox)
+    if was_on_its_way and not outbox.is_forward:
+        Case.objects.filter(pk=outbox.case_id).update(awaiting=Case.Awaiting.US)
+    if is_noted:
+        return
     CaseEvent.objects.create(
-        case_id=outbox.case_id, kind=Kind.REPLY_TAKEN_BACK, actor=by, email_message_id=outbox.email_message_id
+        case_id=outbox.case_id,
+        kind=Kind.REPLY_TAKEN_BACK,
+        actor=by,
+        email_message_id=outbox.email_message_id,
+        because=because[:500],
     )
 
 
@@ -108,19 +160,20 @@ def _return_to_us(outbox: Outbox, case_id: int, kind: CaseEvent.Kind, words: str
         queue_owner_notice(case, message, delivery_failed=True, now=now)
 
 
-def _put_back(outbox: Outbox) -> None:
-    """Tasks and the answered mail as `note_answered` found them, unless somebody changed them since."""
+def _put_back(outbox: Outbox) -> bool:
+    """Tasks and the answered mail as they were found, unless somebody changed them since. False: it never set out."""
     event = (
         CaseEvent.objects.filter(case=outbox.case_id, kind=Kind.REPLY_QUEUED, detail__outbox=outbox.pk)
         .order_by("-pk")
         .first()
     )
     if event is None:
-        return
+        return False
     for key, status in event.detail.get("tasks", {}).items():
         CaseTask.objects.filter(pk=key, status=TaskStatus.COMPLETED).update(status=status, completed_at=None)
     answered = event.detail.get("answered")
     if answered is not None:
-        EmailMessage.objects.filter(pk=answered, status=EmailMessage.Status.REPLIED).update(
-            status=event.detail.get("answered_status", EmailMessage.Status.READ)
-        )
+        EmailMessage.objects.filter(
+            pk=answered, status__in=[EmailMessage.Status.REPLIED, EmailMessage.Status.FORWARDED]
+        ).update(status=event.detail.get("answered_status", EmailMessage.Status.READ))
+    return True

@@ -10,7 +10,18 @@ from html import escape
 from cases.message_ids import clean_id
 from cases.outbound.composing import MOST_SUBJECT, one_line
 
-__all__ = ["ReplyBody", "header_id", "reference_chain", "reply_subject", "written_html", "written_text"]
+__all__ = [
+    "ReplyBody",
+    "forward_subject",
+    "header_id",
+    "new_subject",
+    "reference_chain",
+    "reply_subject",
+    "without_token",
+    "words_as_html",
+    "written_html",
+    "written_text",
+]
 
 MOST_QUOTED = 30_000  # characters
 MOST_REFERENCES = 20  # ids; the first one and the newest are what mail programs thread by
@@ -22,6 +33,10 @@ _ANSWER_PREFIXES = re.compile(
     r"\s?(?:\[\d{1,3}\]|\(\d{1,3}\))?\s?[:：])+",
     re.IGNORECASE,
 )
+_FORWARD_PREFIXES = re.compile(
+    r"^(?:\s*(?:fwd?|wg|tr|rv|enc|i|vl|vs|doorst|转发|轉寄|転送)\s?(?:\[\d{1,3}\]|\(\d{1,3}\))?\s?[:：])+",
+    re.IGNORECASE,
+)
 _TOKEN_MARK = re.compile(r"\s*\[ref:e2c-[a-z2-7]{19,31}\]", re.IGNORECASE)
 _FIT_FOR_A_HEADER = re.compile(r"[!-;=?-~]+@[!-;=?-~]+")  # visible ASCII without angle brackets
 
@@ -31,18 +46,38 @@ class ReplyBody:
     """What stands under the words of the rep; "" leaves a part out."""
 
     signature: str = ""
+    signature_first: bool = True  # above what is quoted; else at the very end
     token_mark: str = ""
     attribution: str = ""  # "On ..., ... wrote:"
     quoted: str = ""  # plain text
+    forwarded_text: str = ""  # a forwarded mail with the lines above it
+    forwarded_html: str = ""  # the same, cleaned
 
 
 def reply_subject(subject: str, *, token_mark: str = "") -> str:
     """The subject with exactly one "Re:" and, when it is to carry one, exactly one thread token at its end."""
+    return _subject("Re: ", _ANSWER_PREFIXES, subject, token_mark)
+
+
+def forward_subject(subject: str, *, token_mark: str = "") -> str:
+    """The subject with exactly one "Fwd:"; no token of a thread unless it is given."""
+    return _subject("Fwd: ", _FORWARD_PREFIXES, subject, token_mark)
+
+
+def new_subject(subject: str, *, token_mark: str = "") -> str:
+    return _subject("", None, subject, token_mark)
+
+
+def _subject(prefix: str, prefixes: re.Pattern[str] | None, subject: str, token_mark: str) -> str:
     plain = _TOKEN_MARK.sub("", one_line(subject, limit=2 * MOST_SUBJECT))
-    plain = _ANSWER_PREFIXES.sub("", plain).strip()
+    plain = (prefixes.sub("", plain) if prefixes else plain).strip()
     room = MOST_SUBJECT - (len(token_mark) + 1 if token_mark else 0)
-    line = one_line(f"Re: {plain}", limit=room)
-    return f"{line} {token_mark}" if token_mark else line
+    line = one_line(f"{prefix}{plain}", limit=room)
+    return f"{line} {token_mark}".strip() if token_mark else line
+
+
+def without_token(subject: str) -> str:
+    return _TOKEN_MARK.sub("", subject).strip()
 
 
 def header_id(identifier: str) -> str:
@@ -62,27 +97,37 @@ def reference_chain(references: Sequence[str], answered: str) -> list[str]:
 
 
 def written_text(text: str, body: ReplyBody) -> str:
-    parts = [text.strip("\n")]
-    if body.signature.strip():
-        parts.append(f"-- \n{body.signature.strip()}")
-    if body.token_mark:
-        parts.append(body.token_mark)
+    signature = [f"-- \n{body.signature.strip()}"] if body.signature.strip() else []
+    mark = [body.token_mark] if body.token_mark else []
+    quote = []
     if quoted := _quoted_lines(body.quoted):
-        quote = "\n".join(f"> {line}" if line else ">" for line in quoted)
-        parts.append(f"{body.attribution}\n{quote}")
+        quote.append(f"{body.attribution}\n" + "\n".join(f"> {line}" if line else ">" for line in quoted))
+    if body.forwarded_text:
+        quote.append(body.forwarded_text.rstrip())
+    words = [text.strip("\n")] if text.strip("\n") else []
+    parts = [*words, *signature, *mark, *quote] if body.signature_first else [*words, *mark, *quote, *signature]
     return "\n\n".join(parts) + "\n"
 
 
 def written_html(html: str, body: ReplyBody) -> str:
-    """`html` is cleaned; everything else is escaped here."""
-    parts = [f"<div>{html}</div>"]
-    if body.signature.strip():
-        parts.append(f"<div>-- <br>{_lines(body.signature.strip())}</div>")
+    """`html` and `body.forwarded_html` are cleaned; everything else is escaped here."""
+    signature = [f"<div>-- <br>{_lines(body.signature.strip())}</div>"] if body.signature.strip() else []
+    mark = []
     if body.token_mark:
-        parts.append(f'<div style="color:#767676;font-size:12px">{escape(body.token_mark)}</div>')
+        mark.append(f'<div style="color:#767676;font-size:12px">{escape(body.token_mark)}</div>')
+    quote = []
     if quoted := _quoted_lines(body.quoted):
-        parts.append(f"<div>{escape(body.attribution)}</div><blockquote>{_lines(chr(10).join(quoted))}</blockquote>")
+        quote.append(f"<div>{escape(body.attribution)}</div><blockquote>{_lines(chr(10).join(quoted))}</blockquote>")
+    if body.forwarded_html:
+        quote.append(body.forwarded_html)
+    words = [f"<div>{html}</div>"] if html else []
+    parts = [*words, *signature, *mark, *quote] if body.signature_first else [*words, *mark, *quote, *signature]
     return "<br>".join(parts)
+
+
+def words_as_html(text: str) -> str:
+    """Plain words as HTML, line by line."""
+    return _lines(text.strip("\n"))
 
 
 def _quoted_lines(text: str) -> list[str]:

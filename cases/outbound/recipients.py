@@ -27,10 +27,13 @@ __all__ = [
     "BadRecipients",
     "Offered",
     "check_recipients",
+    "chosen_answer",
     "find_answered",
     "offered_recipients",
     "own_addresses_among",
     "split_recipients",
+    "takes_part_in",
+    "written_recipients",
 ]
 
 MOST_RECIPIENTS = 50
@@ -70,6 +73,18 @@ class Offered:
 def split_recipients(text: str) -> list[str]:
     """What was typed into one field, cut at commas, semicolons and line ends outside quotes."""
     return [entry.strip() for entry in _ENTRY.findall(text.replace("\r\n", "\n").replace("\r", "\n")) if entry.strip()]
+
+
+def written_recipients(people: Iterable[MailAddress]) -> str:
+    """As a rep would type them; a name that needs quotes has them."""
+    return ", ".join(_entry(person) for person in people)
+
+
+def _entry(person: MailAddress) -> str:
+    name = one_line(person.name.replace('"', ""), limit=80)
+    if not name or "@" in name or "\\" in name:
+        return person.address
+    return f"{name} <{person.address}>" if name.replace(" ", "").isalnum() else f'"{name}" <{person.address}>'
 
 
 def check_recipients(
@@ -164,7 +179,7 @@ def find_answered(case: Case, recipients: Iterable[str] | None = None) -> Answer
     if not mails:
         return None
     wanted = set(recipients or ())
-    takes_part = _takes_part(case)
+    takes_part = takes_part_in(case)
     of_people = [mail for mail in mails if not mail.is_automatic] or mails
     for mail in of_people:
         if wanted & {mail.from_address, *(each.address for each in _own_reply_to(mail, takes_part))}:
@@ -173,7 +188,16 @@ def find_answered(case: Case, recipients: Iterable[str] | None = None) -> Answer
     return Answered((known or of_people)[0], may_be_quoted=False)
 
 
-def _takes_part(case: Case) -> set[str]:
+def chosen_answer(case: Case, mail: EmailMessage, recipients: Iterable[str]) -> Answered:
+    """The mail that a rep chose to answer; it may be quoted under the same rule. Two queries."""
+    if not mail.incoming:
+        return Answered(mail, may_be_quoted=False)
+    people = {mail.from_address, *(each.address for each in _own_reply_to(mail, takes_part_in(case)))}
+    return Answered(mail, may_be_quoted=bool(people & set(recipients)))
+
+
+def takes_part_in(case: Case) -> set[str]:
+    """Who may be written to without a second thought: participants but new ones, and the customer. One query."""
     people = set(
         Participant.objects.filter(case=case).exclude(role=Participant.Role.NEW).values_list("address", flat=True)
     )
@@ -194,12 +218,17 @@ def _own_reply_to(mail: EmailMessage, takes_part: set[str]) -> list[EmailAddress
     ]
 
 
-def offered_recipients(case: Case, *, to_all: bool) -> Offered:
+def offered_recipients(case: Case, *, to_all: bool, message: EmailMessage | None = None) -> Offered:
     """The customer and, for a reply to all, everybody else who was in the mail that is answered and takes part in the
     case. Never our own addresses, never a new participant. At most four queries.
+
+    `message`: the mail that a rep chose to answer. Its author is offered even when new, for that was the choice; a
+    mail of ours is followed up to whom it went.
     """
-    takes_part = _takes_part(case)
-    answered = _newest_of(case, takes_part)
+    takes_part = takes_part_in(case)
+    if message is not None and not message.incoming:
+        return _follow_up(message, to_all=to_all)
+    answered = message or _newest_of(case, takes_part)
     if answered is None:
         to = [MailAddress(case.supplied_name, case.supplied_email)] if case.supplied_email else []
         others: Sequence[EmailAddress] = []
@@ -212,6 +241,12 @@ def offered_recipients(case: Case, *, to_all: bool) -> Offered:
     to = [person for person in to if person.address and person.address not in ours]
     cc = [person for person in cc if person.address not in ours | {each.address for each in to}]
     return Offered(tuple(to), tuple({person.address: person for person in cc}.values())[: MOST_RECIPIENTS - 1])
+
+
+def _follow_up(message: EmailMessage, *, to_all: bool) -> Offered:
+    people = {role: [each for each in message.addresses.all() if each.role == role] for role in ("to", "cc")}
+    to = tuple(MailAddress(each.name, each.address) for each in people["to"])
+    return Offered(to, tuple(MailAddress(each.name, each.address) for each in people["cc"]) if to_all else ())
 
 
 def _newest_of(case: Case, people: set[str]) -> EmailMessage | None:

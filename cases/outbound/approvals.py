@@ -1,0 +1,133 @@
+"""Four eyes: a mail that needs approval stays in the Outbox, out of the worker's reach, until somebody else agrees.
+
+Nobody approves a mail of his or her own, whatever permissions that person holds; an approver's mail needs another
+approver. An Approval row is one request and its end, and stays as history.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from cases.models import Approval, Case, CaseEvent, EmailMessage, Outbox, SendDecision
+from cases.outbound.allowed_senders import permission_to_send, record_decision
+from cases.outbound.composed import SendingNotAllowed, Unseen
+from cases.outbound.notices import queue_author_notice
+from cases.outbound.outcomes import set_out
+from cases.outbound.taking_back import take_back
+from cases.selectors.approvals import may_approve
+
+__all__ = ["CannotApprove", "approve", "ask_for_approval", "reject"]
+
+LONGEST_REASON = 500  # characters
+
+
+class CannotApprove(RuntimeError):
+    """It is decided already, it is one's own, or it is none of that person's business; the message says which."""
+
+
+def ask_for_approval(outbox: Outbox, *, because: str, by: User, now: datetime) -> Approval:
+    """Hold a mail that was just written. In the transaction that writes it."""
+    Outbox.objects.filter(pk=outbox.pk).update(state=Outbox.State.AWAITING_APPROVAL)
+    outbox.state = Outbox.State.AWAITING_APPROVAL
+    if outbox.case is None:
+        raise ValueError("A mail of a person belongs to a case.")
+    Case.objects.filter(pk=outbox.case.pk).update(last_activity_at=now)
+    CaseEvent.objects.create(
+        case=outbox.case,
+        kind=CaseEvent.Kind.APPROVAL_REQUESTED,
+        actor=by,
+        email_message_id=outbox.email_message_id,
+        because=because[:500],
+        detail={"outbox": outbox.pk},
+    )
+    return Approval.objects.create(outbox=outbox, case=outbox.case, requested_by=by, required_because=because[:255])
+
+
+def approve(message: EmailMessage, *, by: User, now: datetime, last_seen: int | None = None) -> None:
+    """Let it leave, at the time its author chose. Its author's permission is asked for again, and the worker will ask
+    once more. Raises CannotApprove, SendingNotAllowed, and Unseen when something came that the approver has not seen.
+
+    Must not be called inside a transaction, so that a refusal is kept.
+    """
+    author = message.created_by
+    outbox = Outbox.objects.select_related("from_address", "case").get(email_message=message)
+    if author is None or outbox.from_address is None:
+        raise CannotApprove(_("Its author is not known any more."))
+    answer = permission_to_send(author, outbox.from_address, at=now)
+    if not answer.allowed:
+        record_decision(
+            answer,
+            stage=SendDecision.Stage.USE_CASE,
+            user=author,
+            address=outbox.from_address,
+            case=outbox.case,
+            outbox=outbox,
+        )
+        raise SendingNotAllowed(answer.because)
+    with transaction.atomic():
+        approval = _waiting(message, by=by)
+        if last_seen is not None and EmailMessage.objects.filter(case=approval.case, pk__gt=last_seen).exists():
+            raise Unseen(_("Something new came into this case since you opened it. Look first."))
+        _decide(approval, Approval.State.APPROVED, by=by, now=now)
+        outbox = approval.outbox
+        is_later = outbox.is_scheduled and outbox.not_before is not None and outbox.not_before > now
+        outbox.state = Outbox.State.QUEUED
+        outbox.is_scheduled = is_later
+        if not is_later:
+            outbox.not_before = now + timedelta(seconds=settings.E2C_UNDO_SECONDS)
+        outbox.save(update_fields=["state", "is_scheduled", "not_before"])
+        _note(approval, CaseEvent.Kind.REPLY_APPROVED, by=by, because=approval.required_because)
+        set_out(outbox, by=author, now=now)
+
+
+@transaction.atomic
+def reject(message: EmailMessage, *, by: User, reason: str, now: datetime) -> None:
+    """It becomes a draft of its author again, who is told why. Raises CannotApprove."""
+    reason = reason.strip()[:LONGEST_REASON]
+    if not reason:
+        raise CannotApprove(_("Say why: its author reads it."))
+    approval = _waiting(message, by=by)
+    author = message.created_by
+    _decide(approval, Approval.State.REJECTED, by=by, now=now, reason=reason)
+    _note(approval, CaseEvent.Kind.REPLY_REJECTED, by=by, because=reason)
+    words = _("%(user)s did not approve it: %(reason)s") % {"user": by.get_username(), "reason": reason}
+    take_back(approval.outbox, by=by, because=words, is_noted=True)
+    if author is not None:
+        queue_author_notice(approval.case, author, key=f"rejected:{approval.pk}", what="rejected")
+
+
+def _waiting(message: EmailMessage, *, by: User) -> Approval:
+    """The open request, with case and Outbox row locked in the order in which everybody locks them."""
+    Case.objects.select_for_update().get(pk=message.case_id)
+    outbox = Outbox.objects.select_for_update().filter(email_message=message).first()
+    approval = (
+        Approval.objects.select_related("outbox__email_message__case", "outbox__case", "case")
+        .filter(outbox=outbox, state=Approval.State.WAITING)
+        .first()
+    )
+    if approval is None or outbox is None or outbox.state != Outbox.State.AWAITING_APPROVAL:
+        raise CannotApprove(_("This mail does not wait for approval any more."))
+    if refusal := may_approve(by, approval):
+        raise CannotApprove(refusal)
+    return approval
+
+
+def _decide(approval: Approval, state: Approval.State, *, by: User, now: datetime, reason: str = "") -> None:
+    approval.state, approval.decided_by, approval.decided_at, approval.reason = state, by, now, reason
+    approval.save(update_fields=["state", "decided_by", "decided_at", "reason"])
+
+
+def _note(approval: Approval, kind: CaseEvent.Kind, *, by: User, because: str) -> None:
+    CaseEvent.objects.create(
+        case=approval.case,
+        kind=kind,
+        actor=by,
+        email_message_id=approval.outbox.email_message_id,
+        because=because[:500],
+        detail={"outbox": approval.outbox_id, "approval": approval.pk},
+    )

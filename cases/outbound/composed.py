@@ -1,0 +1,67 @@
+"""What a person hands over to be sent, and what the use cases may answer instead of sending it. No rules here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cases.models import EmailMessage
+from routing.models import EmailTemplate, RoutingAddress
+
+__all__ = ["CannotReply", "Composed", "NewAttachment", "SendingNotAllowed", "SentBefore", "Unseen"]
+
+
+class SendingNotAllowed(PermissionError):
+    """The author may not send this; the message says why. The refusal is recorded."""
+
+
+class Unseen(RuntimeError):
+    """Something came into the case that the author has not seen; nothing was sent."""
+
+
+class SentBefore(RuntimeError):
+    """The key of this mail was used for another one already, or for one that was taken back."""
+
+
+class CannotReply(ValueError):
+    """Something in the mail itself is missing or too much. `field` names the form field it is about, "" for none."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class NewAttachment:
+    file_name: str
+    content_type: str  # as the browser says
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """One mail as its author wants it.
+
+    `to`, `cc` and `bcc` hold one address each, with or without a name. `key` is made with the form: the same mail
+    under the same key is one mail, however often it is submitted; "" for callers that call once. `last_seen` is the id
+    of the newest message the author had on the page (0: the case showed none; None: nobody looked). `draft`: the
+    author's draft it was written in; its files go along, and it ends with the mail.
+    """
+
+    send_from: RoutingAddress
+    to: Sequence[str]
+    cc: Sequence[str] = ()
+    bcc: Sequence[str] = ()
+    subject: str | None = None  # None or empty: the subject of the case
+    text: str = ""
+    html: str = ""  # of the editor; the text is then made from it
+    attachments: Sequence[NewAttachment] = ()
+    draft: int | None = None
+    answers: EmailMessage | None = None  # the mail that is answered or forwarded, where the author chose one
+    kept: Collection[int] | None = None  # of a forwarded mail: keys of the files that go along; None: all
+    answers_join: bool = False  # of a forward: its recipients may answer into the case
+    template: EmailTemplate | None = None
+    send_at: datetime | None = None  # None: after the undo window
+    key: str = ""
+    last_seen: int | None = None

@@ -1,0 +1,195 @@
+"""The one way by which a person's mail enters the Outbox: reply, forward and new mail all come through `queue_mail`.
+
+Permission, mail and intent stand in one transaction; the worker sends it after the undo window, or at the time that
+was chosen, or after somebody approved it. What a caller has to fear is an exception, and every one of them means that
+nothing was written: SendingNotAllowed (kept as a SendDecision), CannotReply (something in the mail), Unseen (look
+first), SentBefore (the key was used).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from cases import blobs
+from cases.models import Case, Draft, EmailAddress, EmailMessage, Outbox, SendDecision
+from cases.outbound.allowed_senders import permission_to_send, record_decision
+from cases.outbound.approvals import ask_for_approval
+from cases.outbound.composed import CannotReply, Composed, SendingNotAllowed, SentBefore, Unseen
+from cases.outbound.contents import decide_contents, draft_of, words_of
+from cases.outbound.new_cases import open_case_for
+from cases.outbound.outcomes import set_out
+from cases.outbound.recipients import BadRecipients, check_recipients
+from cases.outbound.reply_rows import People, check_attachments, write_mail
+from cases.outbound.words import Words
+from routing.approval_rules import approval_required_because
+from routing.models import EmailToCaseSettings, RoutingAddress
+
+__all__ = ["queue_mail"]
+
+LATEST = timedelta(days=366)  # how far ahead a mail can be written
+Mode = Draft.Mode
+
+
+def queue_mail(
+    *, mode: Draft.Mode, case: Case | None, author: User, composed: Composed, now: datetime
+) -> EmailMessage:
+    """Queue one mail. `case` is None for a new mail alone: it opens one, which its author owns.
+
+    Must not be called inside a transaction, so that a refusal is kept whatever the caller does.
+    """
+    answer = permission_to_send(author, composed.send_from, case=case, at=now)
+    if not answer.allowed:
+        record_decision(answer, stage=SendDecision.Stage.USE_CASE, user=author, address=composed.send_from, case=case)
+        raise SendingNotAllowed(answer.because)
+    check_attachments(composed.attachments)
+    _check_time(composed.send_at, now)
+    people = _checked_people(composed)
+    stored = blobs.put_many(file.content for file in composed.attachments)
+    key = _outbox_key(composed.key, author=author, case=case)
+    try:
+        with transaction.atomic():
+            case = _locked(case) if case is not None else None
+            organisation = EmailToCaseSettings.load()
+            draft, in_draft = draft_of(composed, author)
+            words = words_of(composed, in_draft, organisation)
+            if sent := _sent_under(key):
+                _check_same(sent, text=words.text, people=people, send_from=composed.send_from)
+                return sent
+            if composed.draft is not None and draft is None:
+                raise CannotReply(
+                    _("The draft of this mail was sent or discarded in another window. Add its files again.")
+                )
+            if words.is_empty and mode != Mode.FORWARD:
+                raise CannotReply(_("Write something to send."), field="text")
+            if case is not None:
+                _check_seen(case, composed.last_seen)
+            else:
+                case = open_case_for(author, composed.send_from, people, subject=composed.subject or "", now=now)
+            mail, about = decide_contents(
+                mode, case, composed, people, words, in_draft=in_draft, stored=stored, organisation=organisation
+            )
+            message = write_mail(case, author, composed.send_from, mail, now=now, key=key)
+            outbox = _write_outbox(mode, message, about, composed, words, now=now, key=key)
+            record_decision(
+                answer,
+                stage=SendDecision.Stage.USE_CASE,
+                user=author,
+                address=composed.send_from,
+                case=case,
+                outbox=outbox,
+            )
+            if because := approval_required_because(author, composed.send_from, case.record_type, at=now):
+                ask_for_approval(outbox, because=because, by=author, now=now)
+            else:
+                set_out(outbox, by=author, now=now)
+            if draft is not None:
+                draft.delete()
+    except IntegrityError:
+        # Two submits of one new mail: there is no case yet that could be locked, so the unique key decides.
+        sent = _sent_under(key) if case is None else None
+        if sent is None:
+            raise
+        return sent
+    return message
+
+
+def _write_outbox(
+    mode: Draft.Mode,
+    message: EmailMessage,
+    about: EmailMessage | None,
+    composed: Composed,
+    words: Words,
+    *,
+    now: datetime,
+    key: str,
+) -> Outbox:
+    first = next(each.address for each in message.addresses.all() if each.role == EmailAddress.Role.TO)
+    return Outbox.objects.create(
+        key=key,
+        kind=Outbox.Kind.REPLY,
+        case=message.case,
+        email_message=message,
+        answers_id=about.inbound_email_id if about and mode != Mode.FORWARD else None,
+        from_address=composed.send_from,
+        recipient=first,
+        subject=message.subject,
+        message_identifier=message.message_identifier,
+        composed={
+            "mode": str(mode),
+            "answers": about.pk if about else None,
+            "html": words.html,
+            "answers_join": composed.answers_join,
+        },
+        is_scheduled=composed.send_at is not None,
+        not_before=composed.send_at or now + timedelta(seconds=settings.E2C_UNDO_SECONDS),
+    )
+
+
+# --- checks ----------------------------------------------------------------------------------------------------------
+
+
+def _check_time(send_at: datetime | None, now: datetime) -> None:
+    if send_at is None:
+        return
+    if send_at <= now:
+        raise CannotReply(_("This time is over. Choose a later one, or send now."), field="send_at")
+    if send_at > now + LATEST:
+        raise CannotReply(_("Choose a time within a year."), field="send_at")
+
+
+def _checked_people(composed: Composed) -> dict[EmailAddress.Role, Any]:
+    try:
+        return check_recipients(composed.to, composed.cc, composed.bcc)
+    except BadRecipients as error:
+        raise CannotReply(str(error), field=error.role.value) from error
+
+
+def _locked(case: Case) -> Case:
+    """The lock makes two submits, in one tab or two, come one after the other."""
+    rows = Case.objects.select_for_update(of=("self",)).select_related("merged_into", "record_type")
+    locked = rows.get(pk=case.pk)
+    if locked.merged_into is not None:
+        number = locked.merged_into.number_text
+        raise CannotReply(_("This case was joined to case %(number)s. Answer there.") % {"number": number})
+    return locked
+
+
+def _check_seen(case: Case, last_seen: int | None) -> None:
+    if last_seen is not None and EmailMessage.objects.filter(case=case, pk__gt=last_seen).exists():
+        raise Unseen(_("Something new came into this case since you opened it. Nothing was sent: look first."))
+
+
+def _outbox_key(key: str, *, author: User, case: Case | None) -> str:
+    """Of one author and one case, so that nobody can block or find out another's key."""
+    if not key:
+        return f"reply:{secrets.token_hex(16)}"
+    about = case.pk if case is not None else "new"
+    return "reply:" + hashlib.sha256(f"{author.pk}:{about}:{key}".encode()).hexdigest()[:48]
+
+
+def _sent_under(outbox_key: str) -> EmailMessage | None:
+    """The mail of this key. Raises SentBefore when it was taken back: to send it after all is a new decision."""
+    outbox = Outbox.objects.select_related("email_message__case").filter(key=outbox_key).first()
+    if outbox is None:
+        return None
+    if outbox.state == Outbox.State.CANCELLED or outbox.email_message is None:
+        raise SentBefore(_("You took this reply back. Send it again if you want it to leave after all."))
+    return outbox.email_message
+
+
+def _check_same(sent: EmailMessage, *, text: str, people: People, send_from: RoutingAddress) -> None:
+    """Raises SentBefore when the form was changed after it was sent: the change must not get lost in silence."""
+    before = {(each.role, each.address) for each in sent.addresses.all() if each.role != EmailAddress.Role.REPLY_TO}
+    now = {(role, person.address) for role, persons in people.items() for person in persons}
+    if (sent.reply_text, sent.from_address, before) != (text, send_from.email_address, now):
+        raise SentBefore(
+            _("This reply was sent already, without your last changes. Send again to send it as another mail.")
+        )

@@ -1,0 +1,123 @@
+"""Take a mail back before it leaves, or send one again that did not arrive: what people do with the Outbox.
+
+Everybody who changes a mail and its case together locks the case first, then the Outbox row.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cases.models import Approval, Case, CaseEvent, Draft, EmailMessage, Outbox
+from cases.outbound.allowed_senders import refusal_of_user
+from cases.outbound.composed import CannotReply, SendingNotAllowed
+from cases.outbound.delivery import CannotCancel, cancel, resend
+from cases.outbound.drafts import come_back
+from cases.outbound.notices import queue_author_notice
+
+__all__ = ["cancel_reply", "edit_failed", "reschedule", "send_again", "take_back", "take_back_scheduled"]
+
+LATEST = timedelta(days=366)  # how far ahead a mail can be written
+State = Outbox.State
+
+
+@transaction.atomic
+def cancel_reply(message: EmailMessage, *, by: User) -> Draft | None:
+    """Take a mail back while it waits; it becomes a draft of its author. Raises CannotCancel, and SendingNotAllowed
+    for somebody who could not have written it.
+    """
+    return take_back(_outbox_for(message, by=by), by=by)
+
+
+def take_back(outbox: Outbox, *, by: User | None, because: str = "", is_noted: bool = False) -> Draft | None:
+    """Cancel what did not leave, whether it waits for its time or for approval. In the caller's transaction.
+
+    `because`: what its author should know. `is_noted`: the history says so already. Raises CannotCancel.
+    """
+    list(Case.objects.select_for_update().filter(outbox=outbox).only("pk"))
+    cancel(outbox, by=by, because=because, is_noted=is_noted)
+    Approval.objects.filter(outbox=outbox, state=Approval.State.WAITING).update(
+        state=Approval.State.WITHDRAWN, decided_by=by, decided_at=timezone.now(), reason=because[:500]
+    )
+    return come_back(outbox, because=because)
+
+
+def send_again(message: EmailMessage, *, by: User) -> None:
+    """A person sends a failed or uncertain mail once more. Raises CannotResend and SendingNotAllowed. The worker asks
+    for the author's permission again.
+    """
+    resend(_outbox_for(message, by=by), by=by)
+
+
+@transaction.atomic
+def edit_failed(message: EmailMessage, *, by: User) -> Draft | None:
+    """A mail that failed becomes a draft of its author again. Raises CannotCancel and SendingNotAllowed; None when its
+    author is gone. An uncertain one never does: it may have arrived.
+    """
+    outbox = _outbox_for(message, by=by)
+    if message.created_by_id != by.pk:
+        raise SendingNotAllowed(_("Only its author can edit it."))
+    Case.objects.select_for_update().get(pk=message.case_id)
+    if not Outbox.objects.filter(pk=outbox.pk, state=State.FAILED).update(state=State.CANCELLED):
+        raise CannotCancel(_("This mail did not fail, or it was sent again."))
+    outbox.refresh_from_db()
+    return come_back(outbox, because=_("Not sent: %(why)s") % {"why": outbox.detail})
+
+
+@transaction.atomic
+def reschedule(message: EmailMessage, *, by: User, send_at: datetime | None, now: datetime) -> None:
+    """Another time for a mail that waits for its time; None: now. Raises CannotReply and SendingNotAllowed."""
+    outbox = _outbox_for(message, by=by)
+    if send_at is not None and not now < send_at <= now + LATEST:
+        raise CannotReply(_("Choose a time within a year that is not over."), field="send_at")
+    waiting = Outbox.objects.filter(pk=outbox.pk, is_scheduled=True, state__in=[State.QUEUED, State.AWAITING_APPROVAL])
+    changes = {
+        "not_before": send_at or now,
+        "is_scheduled": send_at is not None,
+        "claim_token": "",
+        "lease_until": None,
+    }
+    if not waiting.update(**changes):
+        raise CannotReply(_("This mail does not wait for its time any more."))
+    CaseEvent.objects.create(
+        case_id=message.case_id,
+        kind=CaseEvent.Kind.SENDING_RESCHEDULED,
+        actor=by,
+        email_message=message,
+        detail={"outbox": outbox.pk, "send_at": send_at.isoformat() if send_at else None},
+    )
+
+
+def take_back_scheduled(case: Case, *, now: datetime) -> int:
+    """The customer wrote first: what was to be sent later may be wrong by now. Returns how many came back.
+
+    Called by the transaction that adds the customer's mail, after it has written to the case's row: then a mail that
+    is being scheduled at this moment is either seen here or sees the customer's. A worker that claimed a mail already
+    loses its claim, unless `sending` is committed; then it is out.
+    """
+    scheduled = Outbox.objects.filter(
+        case=case, is_scheduled=True, state__in=[State.QUEUED, State.AWAITING_APPROVAL]
+    ).select_related("email_message__created_by", "email_message__case", "from_address")
+    taken = 0
+    for outbox in scheduled.order_by("pk"):
+        author = outbox.email_message.created_by if outbox.email_message else None
+        try:
+            take_back(outbox, by=None, because=_("The customer wrote before it was to be sent."))
+        except CannotCancel:
+            continue
+        taken += 1
+        if author is not None:
+            queue_author_notice(case, author, key=f"overtaken:{outbox.pk}", what="overtaken")
+    return taken
+
+
+def _outbox_for(message: EmailMessage, *, by: User) -> Outbox:
+    if refusal := refusal_of_user(by, case=message.case):
+        raise SendingNotAllowed(refusal.because)
+    return Outbox.objects.select_related("email_message__created_by", "email_message__case", "from_address").get(
+        email_message=message, kind=Outbox.Kind.REPLY
+    )

@@ -1,0 +1,97 @@
+"""What a person does with a mail that is on its way: undo, edit, send again, another time."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from cases.forms.composer import SendAtForm
+from cases.models import Draft, EmailMessage, Outbox
+from cases.outbound.composed import CannotReply, SendingNotAllowed
+from cases.outbound.delivery import CannotCancel, CannotResend
+from cases.outbound.taking_back import cancel_reply, edit_failed, reschedule, send_again
+from cases.selectors.conversation import visible_messages
+
+
+@require_POST
+@login_required
+def undo(request: HttpRequest, number: int, message_id: int) -> HttpResponse:
+    """Take it back while it waits for its moment, its time or its approval."""
+    user, message = user_and_mail(request, number, message_id)
+    try:
+        draft = cancel_reply(message, by=user)
+    except (CannotCancel, SendingNotAllowed) as refusal:
+        messages.error(request, str(refusal))
+        return to_message(message)
+    return _to_draft(draft, user, number)
+
+
+@require_POST
+@login_required
+def edit(request: HttpRequest, number: int, message_id: int) -> HttpResponse:
+    """A mail that failed is open again."""
+    user, message = user_and_mail(request, number, message_id)
+    try:
+        draft = edit_failed(message, by=user)
+    except (CannotCancel, SendingNotAllowed) as refusal:
+        messages.error(request, str(refusal))
+        return to_message(message)
+    return _to_draft(draft, user, number)
+
+
+@require_POST
+@login_required
+def again(request: HttpRequest, number: int, message_id: int) -> HttpResponse:
+    """A failed or uncertain mail once more, as it is."""
+    user, message = user_and_mail(request, number, message_id)
+    try:
+        send_again(message, by=user)
+    except (CannotResend, SendingNotAllowed) as refusal:
+        messages.error(request, str(refusal))
+    return to_message(message)
+
+
+@require_POST
+@login_required
+def schedule(request: HttpRequest, number: int, message_id: int) -> HttpResponse:
+    """Another time for a mail that waits for its time; without one, now."""
+    user, message = user_and_mail(request, number, message_id)
+    form = SendAtForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+        return to_message(message)
+    try:
+        reschedule(message, by=user, send_at=form.cleaned_data["send_at"], now=timezone.now())
+    except (CannotReply, SendingNotAllowed) as refusal:
+        messages.error(request, str(refusal))
+    return to_message(message)
+
+
+def user_and_mail(request: HttpRequest, number: int, message_id: int) -> tuple[User, EmailMessage]:
+    """A mail that was written here, on a case that the user may see."""
+    if not isinstance(request.user, User):
+        raise Http404
+    message = get_object_or_404(
+        visible_messages(request.user, number).select_related("case", "created_by"),
+        pk=message_id,
+        incoming=False,
+        outbox__kind=Outbox.Kind.REPLY,
+    )
+    return request.user, message
+
+
+def to_message(message: EmailMessage) -> HttpResponse:
+    return redirect(reverse("case", kwargs={"number": message.case.number}) + f"#message-{message.pk}")
+
+
+def _to_draft(draft: Draft | None, user: User, number: int) -> HttpResponse:
+    """Undo is mostly a wish to correct something: the text is open again, for its author."""
+    if draft is None or draft.author_id != user.pk:
+        return redirect("case", number=number)
+    return redirect(reverse("case", kwargs={"number": number}) + f"?draft={draft.pk}#reply")
