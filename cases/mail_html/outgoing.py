@@ -16,7 +16,8 @@ import tinycss2
 from cases.mail_html.css import MAX_STYLE, safe_declarations
 from cases.mail_html.plain import plain_text_of
 from cases.mail_html.text import BIDI, html_as_text, text_to_html
-from cases.mail_html.tidy import TooMuchHtml, tidy_html
+from cases.mail_html.tidy import tidy_tokens
+from cases.mail_html.tokens import TooMuchHtml, tokens_of
 
 __all__ = ["OutgoingHtml", "outgoing_html"]
 
@@ -66,7 +67,7 @@ def outgoing_html(html: str, *, pictures: Mapping[str, str]) -> OutgoingHtml:
     """
     html = html.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
     try:
-        tidy, _was_cut = tidy_html(html)
+        tidy = tidy_tokens(tokens_of(html)).html
     except TooMuchHtml:
         text = html_as_text(html)[:MAX_TEXT]
         return OutgoingHtml(f'<div style="white-space:pre-wrap">{text_to_html(text)}</div>', text)

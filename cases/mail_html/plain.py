@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from cases.mail_html.tidy import BLOCK_TAGS
+from cases.mail_html.tokens import BLOCK_TAGS
 
 __all__ = ["plain_text_of"]
 

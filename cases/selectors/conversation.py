@@ -12,10 +12,12 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Left
 
 from cases.models import (
+    Approval,
     Attachment,
     Case,
     CaseTask,
     Delivery,
+    Draft,
     EmailAddress,
     EmailMessage,
     InboundEmail,
@@ -47,6 +49,11 @@ def find_visible_case(user: Any, number: int) -> Case | None:
             may_see_possible=Exists(visible_cases(user).filter(pk=OuterRef("possibly_belongs_to"))),
             # Whether a composer is offered. Who may send from what is asked when it opens, and again when it is sent.
             may_reply=Value(True) if user.is_superuser else Exists(grants_of(user, "reply_case")),
+            may_approve=Value(True) if user.is_superuser else Exists(grants_of(user, "approve_reply")),
+            # What the reader left half written here, the newest.
+            my_draft=Subquery(
+                Draft.objects.filter(author=user, case=OuterRef("pk")).order_by("-updated_at").values("pk")[:1]
+            ),
         )
         .first()
     )
@@ -78,6 +85,7 @@ def messages_of(case: Case, *, before: Cursor | None = None, size: int = MESSAGE
             *("inbound_email__trail", "inbound_email__provider", "inbound_email__envelope_recipients"),
             *("created_by__username", "created_by__first_name", "created_by__last_name"),
             *("outbox__state", "outbox__detail", "outbox__not_before", "outbox__lease_until", "outbox__sent_at"),
+            "outbox__is_scheduled",
         )
         .annotate(
             text_start=Left("text_body", TEXT_SHOWN + 1),
@@ -90,6 +98,12 @@ def messages_of(case: Case, *, before: Cursor | None = None, size: int = MESSAGE
             original_name=KeyTextTransform("from_name", "forwarded_original"),
             has_headers=models.Case(models.When(headers__isnull=True, then=Value(False)), default=Value(True)),
             request_is_shared=_request_is_shared(),
+            # Why one of ours waits for a second person.
+            approval_because=Subquery(
+                Approval.objects.filter(outbox__email_message=OuterRef("pk"), state=Approval.State.WAITING).values(
+                    "required_because"
+                )[:1]
+            ),
         )
         .prefetch_related(
             models.Prefetch("addresses", _with_delivery()),

@@ -16,7 +16,7 @@ from cases.models import Case, EmailMessage
 from cases.selectors.conversation import find_visible_case, messages_of, tasks_of
 from cases.selectors.cursor import Cursor
 from cases.selectors.history import history_of
-from cases.views.composer import Composer, new_composer, newest_message, wants_composer
+from cases.views.composer import Composer, new_composer, newest_message, wanted_mode
 from cases.views.panes import render_pane
 from cases.views.shown_mail import show_message
 from cases.views.timeline import timeline_of
@@ -28,13 +28,14 @@ OPEN_MESSAGES = 3
 @require_safe
 @login_required
 def case_page(request: HttpRequest, number: int) -> HttpResponse:
-    """With `?reply=1`, `?all=1` or `?draft=<message>` the composer is open."""
+    """With `?reply=1`, `?all=1` or `?draft=<id>` the composer is open."""
     user, case = request.user, find_visible_case(request.user, number)
     if case is None or not isinstance(user, User):
         raise Http404
     composer = None
-    if wants_composer(request) and not case.is_merged:
-        composer = new_composer(request, case, user, last_seen=newest_message(case))
+    mode = wanted_mode(request)
+    if mode is not None and not case.is_merged:
+        composer = new_composer(request, case, user, mode=mode, last_seen=newest_message(case))
     return render_case(request, case, composer=composer)
 
 

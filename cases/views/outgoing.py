@@ -64,7 +64,7 @@ def schedule(request: HttpRequest, number: int, message_id: int) -> HttpResponse
     user, message = user_and_mail(request, number, message_id)
     form = SendAtForm(request.POST)
     if not form.is_valid():
-        messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return to_message(message)
     try:
         reschedule(message, by=user, send_at=form.cleaned_data["send_at"], now=timezone.now())

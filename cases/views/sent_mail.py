@@ -25,6 +25,9 @@ class SentMail:
     is_trouble: bool = False
     may_send_again: bool = False
     may_edit: bool = False
+    is_scheduled: bool = False  # waits for the time that its author chose, `leaves_at`
+    approval_because: str = ""  # why it waits for a second person; "" when it does not
+    is_own: bool = False  # nobody approves a mail of their own
     deliveries: tuple[tuple[str, str | Promise, str], ...] = ()  # (address, state in words, detail)
 
 
@@ -38,7 +41,14 @@ def sent_mail(message: Any, *, reader_id: int | None, now: datetime | None = Non
     is_own = message.created_by_id == reader_id
     match State(outbox.state):
         case State.AWAITING_APPROVAL:
-            return SentMail(outbox.state, _("Not sent: it waits for approval."), may_edit=is_own)
+            return SentMail(
+                outbox.state,
+                _("Not sent: it waits for approval."),
+                leaves_at=outbox.not_before if outbox.is_scheduled else None,
+                is_scheduled=outbox.is_scheduled,
+                approval_because=message.approval_because or _("It was required when it was written."),
+                is_own=is_own,
+            )
         case State.QUEUED:
             return _queued(outbox, now or timezone.now())
         case State.SENDING:
@@ -65,6 +75,9 @@ def sent_mail(message: Any, *, reader_id: int | None, now: datetime | None = Non
 
 def _queued(outbox: Outbox, now: datetime) -> SentMail:
     not_before = outbox.not_before
+    if outbox.is_scheduled and not_before is not None and not_before > now:
+        sentence = _("Not sent yet: it leaves later. If the customer writes before, it becomes a draft again.")
+        return SentMail(outbox.state, sentence, leaves_at=not_before, is_scheduled=True)
     if not_before is not None and not_before > now:
         return SentMail(outbox.state, _("Not sent yet, you can still undo it."), leaves_at=not_before, waits=True)
     if outbox.detail:

@@ -17,6 +17,8 @@ from cases.models import (
     Case,
     CaseEvent,
     Delivery,
+    Draft,
+    DraftFile,
     EmailAddress,
     EmailMessage,
     InboundEmail,
@@ -28,7 +30,7 @@ from cases.models import (
 )
 from routing import permission_sets
 from routing.audit import record
-from routing.models import Queue, RoutingAddress
+from routing.models import EmailTemplate, Queue, RoutingAddress
 from tests.factories import (
     CaseFactory,
     CaseTaskFactory,
@@ -193,6 +195,17 @@ def build_world() -> World:
         "routing.recordtype": case.record_type_id,
         "routing.routingaddress": address.pk,
     }
+    draft = Draft.objects.create(
+        author=owner,
+        case=case,
+        to=f"{OF_CUSTOMER}@example.net",
+        subject=f"{ON_CASE} draft",
+        text=f"{ON_CASE} draft text",
+        key="quartz-draft-of-a-colleague",
+    )
+    DraftFile.objects.create(
+        draft=draft, blob=attachment.blob, file_name=f"{ON_CASE}.png", content_type="image/png", inline=True
+    )
     values = {
         "number": f"{case.number:08d}",
         "message_id": message.pk,
@@ -202,6 +215,9 @@ def build_world() -> World:
         "inbound_id": quarantined.pk,
         "id": owner.pk,
         "content_type_id": 1,
+        "template_id": EmailTemplate.objects.create(name="Greeting", text_body="Hello").pk,
+        "draft_id": draft.pk,
+        "file_id": draft.files.get().pk,
     }
     users = {
         "outsider": UserFactory(username="outsider"),
