@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.functional import Promise
+
 from cases.models import EmailMessage
 from routing.models import EmailTemplate, RoutingAddress
 
@@ -27,8 +29,8 @@ class SentBefore(RuntimeError):
 class CannotReply(ValueError):
     """Something in the mail itself is missing or too much. `field` names the form field it is about, "" for none."""
 
-    def __init__(self, message: str, *, field: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, message: str | Promise, *, field: str = "") -> None:
+        super().__init__(str(message))
         self.field = field
 
 

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from cases import blobs
 from cases.models import Case, Draft, EmailAddress, EmailMessage, Outbox, SendDecision
@@ -32,10 +33,11 @@ from cases.outbound.words import Words
 from routing.approval_rules import approval_required_because
 from routing.models import EmailToCaseSettings, RoutingAddress
 
-__all__ = ["queue_mail"]
+__all__ = ["check_beforehand", "queue_mail"]
 
 LATEST = timedelta(days=366)  # how far ahead a mail can be written
 Mode = Draft.Mode
+NOTHING_WRITTEN = gettext_lazy("Write something to send.")
 
 
 def queue_mail(
@@ -49,9 +51,7 @@ def queue_mail(
     if not answer.allowed:
         record_decision(answer, stage=SendDecision.Stage.USE_CASE, user=author, address=composed.send_from, case=case)
         raise SendingNotAllowed(answer.because)
-    check_attachments(composed.attachments)
-    _check_time(composed.send_at, now)
-    people = _checked_people(composed)
+    people = check_beforehand(mode, composed, now=now)
     stored = blobs.put_many(file.content for file in composed.attachments)
     key = _outbox_key(composed.key, author=author, case=case)
     try:
@@ -68,7 +68,7 @@ def queue_mail(
                     _("The draft of this mail was sent or discarded in another window. Add its files again.")
                 )
             if words.is_empty and mode != Mode.FORWARD:
-                raise CannotReply(_("Write something to send."), field="text")
+                raise CannotReply(NOTHING_WRITTEN, field="text")
             if case is not None:
                 _check_seen(case, composed.last_seen)
             else:
@@ -134,6 +134,15 @@ def _write_outbox(
 
 
 # --- checks ----------------------------------------------------------------------------------------------------------
+
+
+def check_beforehand(mode: Draft.Mode, composed: Composed, *, now: datetime) -> dict[EmailAddress.Role, Any]:
+    """What is wrong with a mail whatever the case holds, as CannotReply. Returns its recipients. One query."""
+    check_attachments(composed.attachments)
+    _check_time(composed.send_at, now)
+    if mode != Mode.FORWARD and not composed.text.strip() and not composed.html.strip():
+        raise CannotReply(NOTHING_WRITTEN, field="text")
+    return _checked_people(composed)
 
 
 def _check_time(send_at: datetime | None, now: datetime) -> None:

@@ -123,6 +123,9 @@ def new_composer(request: HttpRequest, case: Case | None, user: User, *, mode: D
     if mode == Mode.FORWARD and answers is None and case is not None:
         answers = _newest_mail(case)
     senders = allowed_senders(user, case)
+    if case is None:
+        # Why an address is refused is told on a case, where it may matter; here only what can be used is shown.
+        senders = Senders(senders.allowed, [])
     default = default_sender(user, case, senders) if case is not None else None
     sender = default.address if default else (senders.allowed[0][0] if senders.allowed else None)
     initial = _offered(case, mode, answers)

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -20,6 +21,7 @@ from cases.downloads import SHOWN_INLINE, download, picture
 from cases.file_names import safe_file_name
 from cases.forms.composer import FilesField, TypedForm, is_key, read_files
 from cases.models import Case, Draft, DraftFile
+from cases.outbound.allowed_senders import refusal_of_user
 from cases.outbound.composed import CannotReply
 from cases.outbound.draft_files import add_files, remove_file
 from cases.outbound.drafts import DraftGone, NewerVersion, TooManyDrafts, discard, open_draft, picture_url, save_draft
@@ -42,6 +44,8 @@ def drafts(request: HttpRequest) -> HttpResponse:
 def create(request: HttpRequest) -> HttpResponse:
     """`?case=<n>&mode=<mode>&message=<id>`, with the fields of the composer as they are."""
     user = _author(request)
+    if refusal := refusal_of_user(user):
+        raise PermissionDenied(refusal.because)
     asked = {name: request.GET.get(name) or request.POST.get(name, "") for name in ("case", "mode", "message")}
     case = _case(user, asked["case"]) if asked["case"] else None
     mode = Draft.Mode(asked["mode"]) if asked["mode"] in Draft.Mode.values else Draft.Mode.REPLY

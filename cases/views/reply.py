@@ -20,7 +20,7 @@ from cases.models import Case, Draft, EmailMessage, SendDecision
 from cases.outbound.allowed_senders import Senders, allowed_senders, record_decision
 from cases.outbound.composed import CannotReply, Composed, SendingNotAllowed, SentBefore, Unseen
 from cases.outbound.guard import Risk, is_confirmed
-from cases.outbound.sending import queue_mail
+from cases.outbound.sending import check_beforehand, queue_mail
 from cases.selectors.conversation import find_visible_case, visible_messages
 from cases.selectors.drafts import own_drafts
 from cases.views.case_page import render_case
@@ -84,6 +84,8 @@ def reply(request: HttpRequest, number: int) -> HttpResponse:
 def _posted(request: HttpRequest, user: User, case: Case | None) -> Posted:
     """What the draft says of mode and answered mail counts; a form without one says it itself."""
     senders = allowed_senders(user, case)
+    if case is None:
+        senders = Senders(senders.allowed, [])
     form = ComposerForm(request.POST, request.FILES, senders=senders)
     word = request.POST.get("draft", "")
     draft = own_drafts(user).filter(pk=int(word), case=case).first() if is_key(word) else None
@@ -103,11 +105,16 @@ def _send(posted: Posted) -> HttpResponse:
     form, case, user = posted.form, posted.case, posted.user
     if not form.is_valid():
         return _show_again(posted, status=_record_refusal(posted))
+    try:
+        composed = _composed(posted)
+        check_beforehand(posted.mode, composed, now=timezone.now())
+    except CannotReply as refusal:
+        form.add_error(refusal.field or None, str(refusal))
+        return _show_again(posted, status=UNPROCESSABLE)
     risks = risks_of_form(form, case=case, user=user, answers=posted.answers)
     if not is_confirmed(risks, form.cleaned_data["confirmed"]):
         return _show_again(posted, status=CONFLICT, risks=risks)
     try:
-        composed = _composed(posted)
         message = queue_mail(mode=posted.mode, case=case, author=user, composed=composed, now=timezone.now())
     except SendingNotAllowed as refusal:
         form.add_error("send_from", str(refusal))

@@ -88,6 +88,7 @@ def reply(page: Client, case: Case, address: RoutingAddress, /, **fields: Any) -
         "key": "k" * 32,
         "last_seen": str(EmailMessage.objects.filter(case=case).latest("pk").pk),
         "draft": "",
+        "confirmed": "1",
     }
     return page.post(f"/cases/{case.number}/reply/", plain | fields)
 

@@ -22,6 +22,8 @@ class Kind(Enum):
     REP_LIST = "a list for people who are logged in, of what is theirs"
     REP_OBJECT = "about one case: not found unless it is theirs"
     REP_ACTION = "changes one case: POST alone"
+    REP_FORM = "a form for people who are logged in, about nothing that is there yet"
+    REP_START = "begins or judges something of one's own: POST alone"
     LOGOUT = "POST alone"
     STAFF = "for everybody in the back office; shows what each may see"
     STAFF_FORBIDDEN = "in the back office, refused without the permission"
@@ -96,14 +98,14 @@ BY_NAME = {
     "case_warnings": Kind.REP_ACTION,
     "case_template": Kind.REP_OBJECT,
     "case_quick_texts": Kind.REP_OBJECT,
-    "new_mail": Kind.REP_LIST,
-    "new_mail_warnings": Kind.REP_ACTION,
+    "new_mail": Kind.REP_FORM,
+    "new_mail_warnings": Kind.REP_START,
     "new_mail_template": Kind.REP_LIST,
     "new_mail_quick_texts": Kind.REP_LIST,
     "people": Kind.REP_LIST,
     "approvals": Kind.REP_LIST,
     "drafts": Kind.REP_LIST,
-    "draft_create": Kind.REP_ACTION,
+    "draft_create": Kind.REP_START,
     "draft_save": Kind.REP_ACTION,
     "draft_discard": Kind.REP_ACTION,
     "draft_upload": Kind.REP_ACTION,
@@ -167,7 +169,7 @@ OWN_PAGES = {
     ("cases.inboundemail", "<int:inbound_id>/wave-through/"): Kind.STAFF_ACTION,
     ("cases.inboundemail", "<int:inbound_id>/discard/"): Kind.STAFF_ACTION,
 }
-ACTIONS = frozenset({Kind.REP_ACTION, Kind.LOGOUT, Kind.STAFF_ACTION})
+ACTIONS = frozenset({Kind.REP_ACTION, Kind.REP_START, Kind.LOGOUT, Kind.STAFF_ACTION})
 
 
 def kind_of(url: FoundUrl) -> Kind | None:

@@ -17,7 +17,17 @@ from django.contrib.auth.models import User
 from django.db import connection, connections
 from django.utils import timezone
 
-from cases.models import Case, CaseEvent, CaseTask, EmailAddress, EmailMessage, Outbox, Participant, SendDecision
+from cases.models import (
+    Case,
+    CaseEvent,
+    CaseTask,
+    Draft,
+    EmailAddress,
+    EmailMessage,
+    Outbox,
+    Participant,
+    SendDecision,
+)
 from cases.outbound.delivery import CannotCancel, deliver_due, mark_abandoned
 from cases.outbound.recheck import permit_hand_over
 from cases.outbound.replies import (
@@ -168,7 +178,7 @@ def test_bcc_is_in_the_envelope_alone(smtp: FakeSmtpServer, case: Case, ana: Use
 def test_html_has_its_text_beside_it_and_fetches_nothing(
     smtp: FakeSmtpServer, case: Case, ana: User, gold: RoutingAddress
 ) -> None:
-    html = '<p>It <b>left</b> us.</p><script>x()</script><img src="https://evil.example/pixel.gif">'
+    html = '<p>It <b>left</b> us today.</p><script>x()</script><img src="https://evil.example/pixel.gif">'
 
     reply(case, ana, gold, html=html)
     deliver_all()
@@ -680,8 +690,9 @@ def test_undo_takes_everything_back_but_the_text(
     with time_machine.travel(timezone.now() + timedelta(minutes=1)):
         deliver_due()
     assert smtp.ledger == []
-    message.refresh_from_db()
-    assert (message.status, message.reply_text) == ("draft", "It left us today.")
+    assert not EmailMessage.objects.filter(incoming=False).exists()
+    draft = Draft.objects.get()
+    assert (draft.author, draft.case, draft.text, draft.to) == (ana, case, "It left us today.", CUSTOMER)
     case.refresh_from_db()
     assert case.awaiting == Case.Awaiting.US
     task.refresh_from_db()
