@@ -182,6 +182,7 @@ async function load(target) {
     if (target.dataset.load !== address || !target.isConnected) return;
     fill(target.id, answer.text, { url: address, isNavigation: false });
     markCurrent();
+    target.querySelector("a[aria-current]")?.scrollIntoView({ block: "nearest" });
     tellSwapped(target.id, address);
   } catch (failure) {
     if (!(failure instanceof Failed)) throw failure;
