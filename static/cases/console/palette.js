@@ -12,11 +12,14 @@ const none = dialog.querySelector(".palette-none");
 let offered = [];
 let chosen = 0;
 
-function commands() {
+// What is nearest to the work comes first: the case, its list, then what is always there.
+const NEAREST = ["#conversation", "#panel", "#list", "#toasts", "#views"];
+
+function commands(place) {
   const found = new Map();
-  for (const element of document.querySelectorAll("[data-command]")) {
+  for (const element of document.querySelectorAll(`${place} [data-command]`)) {
     const words = element.dataset.command;
-    if (element.disabled || element.getAttribute("aria-disabled") === "true" || element.closest("template")) continue;
+    if (element.disabled || element.getAttribute("aria-disabled") === "true" || element.closest("[hidden]")) continue;
     // The same command in several places is one.
     if (!found.has(words)) found.set(words, { words, hint: "", key: element.dataset.key ?? "", run: () => use(element) });
   }
@@ -50,7 +53,7 @@ function typedEntries(typed) {
 
 function offer() {
   const typed = field.value.trim();
-  const known = [...commands(), ...views()]
+  const known = [...NEAREST.flatMap((place) => commands(place)), ...views(), ...commands(".bar")]
     .map((entry) => ({ ...entry, ...match(typed, entry.words) }))
     .filter((entry) => entry.score !== undefined)
     .sort((one, other) => other.score - one.score);

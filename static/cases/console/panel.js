@@ -10,6 +10,7 @@ const panel = () => document.getElementById("panel");
 const isOpen = () => consoleElement.dataset.panel === "open" || (consoleElement.dataset.panel === "" && hasRoom.matches);
 
 function tell() {
+  button.hidden = !panel().dataset.load;
   button.setAttribute("aria-expanded", String(isOpen()));
 }
 
@@ -31,7 +32,9 @@ document.addEventListener("keydown", (event) => {
 });
 hasRoom.addEventListener("change", tell);
 document.addEventListener("pane:swapped", (event) => {
-  if (event.target.id === "conversation" && !hasRoom.matches && consoleElement.dataset.panel === "open") show(false);
+  if (event.target.id !== "conversation") return;
+  if (!hasRoom.matches && consoleElement.dataset.panel === "open") show(false);
+  tell();
 });
 if (!hasRoom.matches) consoleElement.dataset.panel = "";
 tell();
