@@ -26,6 +26,7 @@ from cases.inbound.settle import settle_batch
 from cases.models import Heartbeat, ProviderToken
 from cases.outbound.delivery import deliver_due
 from cases.outbound.tracking import TrackingReader, settle_tracking
+from cases.service_levels import keep_clocks
 from cases.snoozing import wake_due_cases
 from cases.waiting_cases import give_waiting_cases
 
@@ -55,6 +56,7 @@ def all_jobs() -> list[Job]:
         Job("apply tracking", apply_tracking),
         Job("give waiting cases", give_waiting_cases, every=2),
         Job("run hooks", run_hooks),
+        Job("keep service clocks", keep_clocks, every=5),
         Job("wake snoozed cases", wake_snoozed_cases),
         Job("requeue held mail", requeue_held_mail, every=30),
         Job("delete unreferenced files", delete_old_files, every=3600),

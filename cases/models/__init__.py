@@ -13,6 +13,7 @@ from cases.models.outbox import Outbox
 from cases.models.pending_routing import PendingRouting
 from cases.models.routing_decision import RoutingDecision
 from cases.models.send_decision import SendDecision
+from cases.models.service_clock import ServiceClock
 from cases.models.tag import CaseField, CaseLink, Tag
 from cases.models.task import CaseTask
 from cases.models.tracking import TrackingRequest
@@ -51,6 +52,7 @@ __all__ = [
     "RoutingDecision",
     "SavedView",
     "SendDecision",
+    "ServiceClock",
     "Tag",
     "TrackingRequest",
 ]

@@ -27,6 +27,8 @@ class CaseEvent(models.Model):
         SENDING_RESCHEDULED = "sending_rescheduled", _("Time of sending changed")
         CUSTOMER_CHANGED = "customer_changed", _("Customer changed")
         INVITATION_ANSWERED = "invitation_answered", _("Invitation answered")
+        SERVICE_LEVEL_NEAR = "service_level_near", _("Service level nearly over")
+        SERVICE_LEVEL_BROKEN = "service_level_broken", _("Service level broken")
         ROUTING_FAILED = "routing_failed", _("Routing failed")
         MAIL_REREAD = "mail_reread", _("Mail read anew")
         PRIORITY_CHANGED = "priority_changed", _("Priority changed")

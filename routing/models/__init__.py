@@ -8,6 +8,7 @@ from routing.models.flow import FlowStep, RepPresence, RoutingFlow, Skill
 from routing.models.permission_set import PermissionSet, PermissionSetMember, RoutingAddressGrant
 from routing.models.queue import Queue, QueueMember
 from routing.models.record_type import RecordType
+from routing.models.service_level import ServiceLevel
 from routing.models.settings import EmailToCaseSettings
 from routing.models.verification_mail import VerificationMail
 
@@ -32,6 +33,7 @@ __all__ = [
     "RoutingFlow",
     "RuleEntry",
     "Secrets",
+    "ServiceLevel",
     "Skill",
     "VerificationMail",
 ]

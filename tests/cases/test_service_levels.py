@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from cases.lifecycle import closed_status, default_status, set_status
+from cases.models import Case, CaseEvent, Outbox, RoutingDecision, ServiceClock
+from cases.service_levels import keep_clocks
+from routing.models import BusinessHours, ServiceLevel
+from tests.factories import CaseFactory, EmailMessageFactory, QueueFactory, RecordTypeFactory
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("organisation")]
+
+START = datetime(2030, 1, 2, 9, 0, tzinfo=UTC)  # a Wednesday
+
+
+def at(minutes: float) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+def make_level(**fields: Any) -> ServiceLevel:
+    with time_machine.travel(START - timedelta(days=1)):
+        values = {"name": "Standard", "first_response_minutes": 60, "resolution_minutes": 240} | fields
+        return ServiceLevel.objects.create(**values)
+
+
+@pytest.fixture
+def level() -> ServiceLevel:
+    return make_level()
+
+
+@pytest.fixture
+def case(level: ServiceLevel) -> Case:
+    case = CaseFactory(created_at=START, last_activity_at=START, last_inbound_at=START)
+    keep_clocks(now=START)
+    return case
+
+
+def clock(case: Case, kind: str = "resolution") -> ServiceClock:
+    return ServiceClock.objects.get(case=case, kind=kind)
+
+
+def answer(case: Case, when: datetime, *, state: str = "sent") -> None:
+    message = EmailMessageFactory(case=case, incoming=False, status=state, received_at=when)
+    Outbox.objects.create(
+        key=f"reply:{message.pk}",
+        kind="reply",
+        case=case,
+        email_message=message,
+        recipient="casey@example.net",
+        state=state,
+        sent_at=when if state == "sent" else None,
+    )
+    Case.objects.filter(pk=case.pk).update(awaiting="customer", last_activity_at=when)
+
+
+def customer_writes(case: Case, when: datetime) -> None:
+    Case.objects.filter(pk=case.pk).update(awaiting="us", last_activity_at=when, last_inbound_at=when)
+
+
+def test_clocks_start_with_the_case(case: Case) -> None:
+    assert clock(case, "first_response").due_at == at(60)
+    assert clock(case, "first_response").warn_at == at(48)
+    assert clock(case).due_at == at(240)
+
+
+def test_a_second_round_changes_nothing(case: Case) -> None:
+    assert keep_clocks(now=at(1)) == 0
+
+
+def test_business_hours_stop_the_clock_at_night() -> None:
+    hours = BusinessHours.objects.create(name="Office", is_default=True)  # 09:00-17:00 UTC
+    make_level(business_hours=hours, resolution_minutes=600)
+    case = CaseFactory(created_at=START)
+
+    keep_clocks(now=START)
+
+    assert clock(case).due_at == START + timedelta(days=1, hours=2)
+
+
+def test_first_level_that_fits_holds_and_older_cases_get_none(level: ServiceLevel) -> None:
+    vip = RecordTypeFactory(name="VIP")
+    make_level(name="VIP", record_type=vip, position=0, first_response_minutes=10)
+    ServiceLevel.objects.filter(pk=level.pk).update(position=1)
+    old = CaseFactory(created_at=START - timedelta(days=2))
+    important, usual = CaseFactory(created_at=START, record_type=vip), CaseFactory(created_at=START)
+
+    keep_clocks(now=at(1))
+
+    assert clock(important, "first_response").due_at == at(10)
+    assert clock(usual, "first_response").due_at == at(60)
+    assert not old.clocks.exists()
+
+
+def test_case_opened_by_a_machine_expects_no_answer(level: ServiceLevel) -> None:
+    case = CaseFactory(created_at=START)
+    Case.objects.filter(pk=case.pk).update(source=EmailMessageFactory(case=case, is_automatic=True))
+
+    keep_clocks(now=START)
+
+    assert clock(case, "first_response").dropped_at == START
+    assert clock(case).is_open
+
+
+def test_first_answer_that_was_sent_meets_the_first_clock_at_its_own_time(case: Case) -> None:
+    answer(case, at(30))
+
+    keep_clocks(now=at(90))  # a round that comes late
+
+    met = clock(case, "first_response")
+    assert (met.met_at, met.breached_at) == (at(30), None)
+
+
+@pytest.mark.parametrize("state", ["queued", "failed", "uncertain", "approval"])
+def test_what_was_not_sent_answers_nothing(case: Case, state: str) -> None:
+    answer(case, at(30), state=state)
+
+    keep_clocks(now=at(61))
+
+    assert clock(case, "first_response").met_at is None
+    assert clock(case, "first_response").breached_at == at(61)
+
+
+def test_a_late_answer_is_met_and_broken_though_no_round_saw_it(case: Case) -> None:
+    answer(case, at(70))
+
+    keep_clocks(now=at(71))
+
+    late = clock(case, "first_response")
+    assert (late.met_at, late.breached_at) == (at(70), at(60))
+
+
+def test_the_clock_stands_while_the_customer_has_to_act(case: Case) -> None:
+    answer(case, at(100))
+    keep_clocks(now=at(101))
+    standing = clock(case)
+    assert (standing.due_at, standing.left_seconds) == (None, 140 * 60)
+
+    customer_writes(case, at(1000))
+    keep_clocks(now=at(1003))
+
+    assert clock(case).due_at == at(1140)
+
+
+def test_the_clock_stands_while_the_case_sleeps(case: Case) -> None:
+    Case.objects.filter(pk=case.pk).update(snoozed_until=at(500), last_activity_at=at(40))
+    keep_clocks(now=at(41))
+    assert clock(case).due_at is None
+
+    keep_clocks(now=at(503))
+
+    assert clock(case).due_at == at(700)
+
+
+def test_closing_meets_the_solution_and_drops_the_answer_that_nobody_needs(case: Case) -> None:
+    closed = closed_status()
+    assert closed is not None
+    set_status(case=case, status=closed, by=None, now=at(20))
+
+    keep_clocks(now=at(30))
+
+    assert clock(case).met_at == at(20)
+    assert clock(case, "first_response").dropped_at == at(30)
+
+
+def test_a_case_that_is_opened_again_has_what_was_left(case: Case) -> None:
+    closed = closed_status()
+    assert closed is not None
+    set_status(case=case, status=closed, by=None, now=at(200))
+    keep_clocks(now=at(201))
+
+    set_status(case=case, status=default_status(), by=None, now=at(900))
+    customer_writes(case, at(900))
+    keep_clocks(now=at(901))
+
+    assert clock(case).due_at == at(940)
+    assert clock(case).met_at is None
+
+
+def test_warned_once_broken_once(case: Case) -> None:
+    for minutes in (48, 49, 50):
+        keep_clocks(now=at(minutes))
+    for minutes in (61, 62):
+        keep_clocks(now=at(minutes))
+
+    kinds = list(CaseEvent.objects.filter(case=case).values_list("kind", flat=True))
+    assert kinds == ["service_level_near", "service_level_broken"]
+    assert "first answer: Standard, due 2030-01-02 10:00 UTC" in CaseEvent.objects.last().because  # type: ignore[union-attr]
+
+
+def test_a_broken_clock_escalates_once_with_a_decision(level: ServiceLevel, case: Case) -> None:
+    queue = QueueFactory(name="Escalated")
+    ServiceLevel.objects.filter(pk=level.pk).update(escalate_to_queue=queue)
+
+    keep_clocks(now=at(61))
+    keep_clocks(now=at(300))
+
+    case.refresh_from_db()
+    assert case.owner_queue == queue
+    decisions = RoutingDecision.objects.filter(case=case, kind="reassigned")
+    assert [decision.because for decision in decisions] == ["the time of “Standard” is over"]
+
+
+def test_more_cases_without_a_level_than_one_round_looks_at_stop_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cases.service_levels.AT_ONCE", 3)
+    make_level(record_type=RecordTypeFactory(name="VIP"))
+    for minutes in range(8):
+        CaseFactory(created_at=at(minutes))
+    important = CaseFactory(created_at=at(9), record_type=RecordTypeFactory(name="VIP"))
+
+    for _ in range(6):
+        keep_clocks(now=at(10))
+
+    assert important.clocks.exists()
+
+
+def test_rounds_cost_the_same_for_one_and_thirty_quiet_cases(level: ServiceLevel) -> None:
+    costs = []
+    for count in (1, 30):
+        for _ in range(count):
+            CaseFactory(created_at=START)
+        keep_clocks(now=START)
+        with CaptureQueriesContext(connection) as captured:
+            keep_clocks(now=at(1))
+        costs.append(len(captured))
+
+    assert costs[0] == costs[1]
