@@ -7,6 +7,7 @@ from django.urls import path, register_converter
 
 from cases.views import (
     approvals,
+    case_files,
     case_list,
     case_page,
     compose_data,
@@ -67,6 +68,8 @@ urlpatterns = [
     path("drafts/<key:draft_id>/files/<key:file_id>/remove/", drafts.remove, name="draft_file_remove"),
     path("cases/<case_number:number>/", case_page.case_page, name="case"),
     path("cases/<case_number:number>/earlier/", case_page.earlier_mail, name="case_earlier"),
+    path("cases/<case_number:number>/newer/", case_page.newer_mail, name="case_newer"),
+    path("cases/<case_number:number>/files/", case_files.case_files, name="case_files"),
     path("cases/<case_number:number>/join/", possible_case.join, name="case_join"),
     path("cases/<case_number:number>/keep-apart/", possible_case.keep_apart, name="case_keep_apart"),
     path("cases/<case_number:number>/reply/", reply.reply, name="case_reply"),

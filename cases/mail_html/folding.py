@@ -34,6 +34,8 @@ def letters_of(text: str) -> str:
 
 def split_text(text: str, new_text: str) -> tuple[str, str, str]:
     """(what stands above the new part, the new part, what stands below). ("", text, "") when that is not certain."""
+    if not new_text:
+        return "", text, ""
     if text.startswith(new_text):
         start, end = 0, len(new_text)
     else:

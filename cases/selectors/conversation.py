@@ -28,6 +28,7 @@ from cases.selectors.visible import grants_of, visible_cases
 
 MESSAGES_PER_PAGE = 40
 TASKS_SHOWN = 100
+MOST_NEW = 40  # mails that appear by one click; more than that is a page to open anew
 TEXT_SHOWN = 30_000  # characters of one mail on the case page
 
 
@@ -65,8 +66,12 @@ class MessagePage:
     earlier: Cursor | None  # None: the first message of the case is here
 
 
-def messages_of(case: Case, *, before: Cursor | None = None, size: int = MESSAGES_PER_PAGE) -> MessagePage:
+def messages_of(
+    case: Case, *, before: Cursor | None = None, after: int | None = None, size: int = MESSAGES_PER_PAGE
+) -> MessagePage:
     """The newest mails of a case, or those before a cursor, oldest first. Three statements, whatever their number.
+
+    `after`: only mails that were written down after the one with this key.
 
     Bodies stay in the database but for the beginning of the texts: `text_start`, `reply_start`, `has_html`,
     `has_headers`, `request_is_shared`.
@@ -76,12 +81,15 @@ def messages_of(case: Case, *, before: Cursor | None = None, size: int = MESSAGE
         messages = messages.filter(
             Q(received_at__lt=before.at) | Q(received_at=before.at, pk__lt=before.key), received_at__lte=before.at
         )
+    if after is not None:
+        messages = messages.filter(pk__gt=after)
     found = list(
         messages.select_related("inbound_email", "created_by", "outbox")
         .only(
             *("case_id", "inbound_email_id", "incoming", "status", "from_address", "from_name", "subject", "snippet"),
             *("message_date", "received_at", "is_automatic", "automatic_kind", "is_bounce", "bounce", "spf", "dkim"),
             *("dmarc", "authenticated_by", "thread_basis", "flags", "defects", "special_parts", "also_received_by"),
+            *("message_identifier",),
             *("inbound_email__trail", "inbound_email__provider", "inbound_email__envelope_recipients"),
             *("created_by__username", "created_by__first_name", "created_by__last_name"),
             *("outbox__state", "outbox__detail", "outbox__not_before", "outbox__lease_until", "outbox__sent_at"),
@@ -114,6 +122,24 @@ def messages_of(case: Case, *, before: Cursor | None = None, size: int = MESSAGE
     page = found[:size]
     earlier = Cursor(page[-1].received_at, page[-1].pk) if len(found) > size else None
     return MessagePage(page[::-1], earlier)
+
+
+@dataclass(frozen=True, slots=True)
+class NewMail:
+    count: int  # MOST_NEW stands for "or more"
+    newest: int  # key of the newest of them; what was seen when there is none
+
+
+def new_since(case: Case, seen: int) -> NewMail:
+    """Mails that were written down on a case after the one with the key `seen`. One statement."""
+    keys = (
+        EmailMessage.objects.filter(case=case, pk__gt=seen)
+        .exclude(status=EmailMessage.Status.DRAFT)
+        .order_by("-pk")
+        .values_list("pk", flat=True)[:MOST_NEW]
+    )
+    found = list(keys)
+    return NewMail(len(found), found[0] if found else seen)
 
 
 def _request_is_shared() -> Exists:

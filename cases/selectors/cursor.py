@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 MAX_KEY = 2**63 - 1
+MAX_DIGITS = 18  # of a key that a link holds
 
 
 @dataclass(frozen=True, slots=True)

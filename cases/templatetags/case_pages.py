@@ -8,9 +8,11 @@ from typing import Any
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from cases.file_names import safe_file_name
 from cases.mail_html import hide_bidi_controls
@@ -48,6 +50,24 @@ def age(at: datetime | None) -> str | SafeString:
     )
 
 
+def moment_words(at: datetime, now: datetime) -> str:
+    """A time near now as people say it: "today 17:00", "tomorrow 08:00"; further away with its date."""
+    local = timezone.localtime(at)
+    days = (local.date() - timezone.localtime(now).date()).days
+    clock = date_format(local, "TIME_FORMAT")
+    near = {0: _("today %s"), 1: _("tomorrow %s"), -1: _("yesterday %s")}
+    return near[days] % clock if days in near else date_format(local, "DATETIME_FORMAT")
+
+
+@register.simple_tag
+def moment(at: datetime | None) -> str | SafeString:
+    """A time in full; times.js says it in the reader's zone, without it the zone stands beside it."""
+    if at is None:
+        return ""
+    words = f"{moment_words(at, timezone.now())} {timezone.localtime(at).tzname()}"
+    return format_html('<time datetime="{}" data-moment>{}</time>', at.isoformat(), words)
+
+
 @register.filter
 def person(user: Any) -> str:
     """A user by full name, else user name."""
@@ -77,3 +97,27 @@ def initial(text: str) -> str:
 def link_name(attachment: Attachment) -> str:
     """The last part of an attachment's URL, so that the link itself says what it is."""
     return safe_file_name(attachment.file_name, f"attachment-{attachment.pk}")
+
+
+@register.filter
+def name_ending(attachment: Attachment) -> str:
+    """What stands on the sign of a file: "PDF", "DOCX"; nothing longer."""
+    ending = attachment.file_name.rpartition(".")[2] if "." in attachment.file_name else ""
+    return ending.upper() if ending.isalnum() and ending.isascii() and len(ending) <= 4 else ""
+
+
+TRAIL_STEPS: dict[str, str | Promise] = {
+    "read": lazy("Read"),
+    "analyse": lazy("Who wrote it"),
+    "route": lazy("Which address"),
+    "deduplicate": lazy("Seen before?"),
+    "thread": lazy("Which case"),
+    "screen": lazy("Whether to accept"),
+    "write": lazy("What was done"),
+}
+
+
+@register.filter
+def trail_step(slug: str) -> str | Promise:
+    """A step of the trail in words; the slug of one that is not known here."""
+    return TRAIL_STEPS.get(slug, slug)

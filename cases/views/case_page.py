@@ -13,12 +13,12 @@ from django.views.decorators.http import require_safe
 
 from cases.mail_html import FRAME_SANDBOX
 from cases.models import Case, EmailMessage
-from cases.selectors.conversation import find_visible_case, messages_of, tasks_of
-from cases.selectors.cursor import Cursor
+from cases.selectors.conversation import MOST_NEW, MessagePage, find_visible_case, messages_of, tasks_of
+from cases.selectors.cursor import MAX_DIGITS, Cursor
 from cases.selectors.history import history_of
 from cases.views.composer import Composer, new_composer, newest_message, wanted_mode
 from cases.views.panes import render_pane
-from cases.views.shown_mail import show_message
+from cases.views.shown_mail import ShownMessage, related_mails, show_message
 from cases.views.timeline import timeline_of
 
 # The newest ones, beside the mail that opened the case; older ones show who, when and what in a line.
@@ -50,6 +50,23 @@ def earlier_mail(request: HttpRequest, number: int) -> HttpResponse:
     return render(request, "cases/case/earlier.html", context)
 
 
+@require_safe
+@login_required
+def newer_mail(request: HttpRequest, number: int) -> HttpResponse:
+    """Mails that came after the one with the key `?after=`, as lines to put below the conversation, for HTMX."""
+    case, seen = find_visible_case(request.user, number), request.GET.get("after", "")
+    if case is None:
+        raise Http404
+    after = int(seen) if seen.isascii() and seen.isdigit() and len(seen) <= MAX_DIGITS else 0
+    page = messages_of(case, after=after, size=MOST_NEW)
+    context = {
+        "case": case,
+        "timeline": timeline_of(shown_of(request, case, page), ()),
+        "frame_sandbox": FRAME_SANDBOX,
+    }
+    return render(request, "cases/case/earlier.html", context)
+
+
 def render_case(request: HttpRequest, case: Case, *, composer: Composer | None, status: int = 200) -> HttpResponse:
     """`case` comes from find_visible_case."""
     before = Cursor.read(request.GET.get("before", ""))
@@ -77,18 +94,7 @@ def render_case(request: HttpRequest, case: Case, *, composer: Composer | None, 
 def conversation_of(request: HttpRequest, case: Case, *, before: Cursor | None, open_messages: int) -> dict[str, Any]:
     """What the timeline's templates need of the newest page, or of the one before a cursor."""
     page = messages_of(case, before=before)
-    newest = {message.pk for message in page.messages[len(page.messages) - open_messages :]}
-    shown = [
-        show_message(
-            message,
-            is_open=message.pk in newest or message.pk == case.source_id,
-            subject=case.subject,
-            reader_id=request.user.pk,
-        )
-        for message in page.messages
-        # Drafts are their author's alone.
-        if message.status != EmailMessage.Status.DRAFT or message.created_by_id == request.user.pk
-    ]
+    shown = shown_of(request, case, page, open_messages=open_messages)
     history = history_of(
         case,
         since=page.earlier.at if page.earlier is not None else None,
@@ -101,6 +107,30 @@ def conversation_of(request: HttpRequest, case: Case, *, before: Cursor | None, 
         "earlier": page.earlier,
         "frame_sandbox": FRAME_SANDBOX,
     }
+
+
+def shown_of(
+    request: HttpRequest, case: Case, page: MessagePage, *, open_messages: int = MOST_NEW
+) -> list[ShownMessage]:
+    """The mails of a page as this reader may see them: drafts are their author's alone."""
+    reader_id = request.user.pk
+    messages = [
+        message
+        for message in page.messages
+        if message.status != EmailMessage.Status.DRAFT or message.created_by_id == reader_id
+    ]
+    folded = messages[: max(len(messages) - open_messages, 0)]
+    related = related_mails(messages)
+    return [
+        show_message(
+            message,
+            is_open=message not in folded or message.pk == case.source_id,
+            subject=case.subject,
+            reader_id=reader_id,
+            related=related.get(message.pk, ()),
+        )
+        for message in messages
+    ]
 
 
 def people_of(case: Case, messages: Sequence[EmailMessage]) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from cases.mail_html import split_text, text_to_html
 from cases.models import Attachment, EmailAddress, EmailMessage
 from cases.outbound.quoting import reply_subject
 from cases.selectors.conversation import TEXT_SHOWN, is_raw_for_reps
+from cases.selectors.files import is_minor
 from cases.views.sent_mail import SentMail, sent_mail
 
 # What a rep should know before trusting a mail, by flag slug.
@@ -39,6 +41,14 @@ AUTOMATIC_KINDS: dict[str, str | Promise] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Related:
+    """Another mail of the page that this one is about."""
+
+    message_id: int
+    words: str | Promise
+
+
+@dataclass(frozen=True, slots=True)
 class ShownMessage:
     """One mail as the template shows it."""
 
@@ -57,9 +67,24 @@ class ShownMessage:
     has_raw: bool  # the request that brought it may be downloaded
     sending: SentMail | None  # None: it came in
     other_subject: str  # "" when it is the case's, with or without "Re:"
+    related: Sequence[Related]
 
 
-def show_message(message: Any, *, is_open: bool, subject: str, reader_id: int | None) -> ShownMessage:
+def related_mails(messages: Sequence[EmailMessage]) -> dict[int, list[Related]]:
+    """By key of a mail: the bounces of a mail of ours, and the mail that a bounce is about, when both are here."""
+    ours = {each.message_identifier: each for each in messages if not each.incoming and each.message_identifier}
+    related: dict[int, list[Related]] = {}
+    for bounce in messages:
+        about = ours.get((bounce.bounce or {}).get("original_message_id", "")) if bounce.is_bounce else None
+        if about is not None:
+            related.setdefault(bounce.pk, []).append(Related(about.pk, _("The mail that was not delivered")))
+            related.setdefault(about.pk, []).append(Related(bounce.pk, _("Delivery report")))
+    return related
+
+
+def show_message(
+    message: Any, *, is_open: bool, subject: str, reader_id: int | None, related: Sequence[Related] = ()
+) -> ShownMessage:
     """`message` comes from selectors.messages_of, with its `text_start`, `reply_start` and `has_html`; `subject` is
     that of its case.
     """
@@ -67,13 +92,8 @@ def show_message(message: Any, *, is_open: bool, subject: str, reader_id: int | 
     # HTML is folded in its own page.
     above, text, below = split_text(whole, message.reply_start.strip()) if not message.has_html else ("", whole, "")
     attachments = list(message.attachments.all())
-    told_minor = message.special_parts.get("minor", ())
     in_cards = {each["position"] for each in message.special_parts.get("mails", ())}
-    minor = [
-        each
-        for each in attachments
-        if each.is_repeated or (each.inline and each.content_id) or each.position in told_minor
-    ]
+    minor = [each for each in attachments if is_minor(each, message)]
     return ShownMessage(
         message=message,
         recipients=[
@@ -94,6 +114,7 @@ def show_message(message: Any, *, is_open: bool, subject: str, reader_id: int | 
         has_raw=is_raw_for_reps(message),
         sending=sent_mail(message, reader_id=reader_id),
         other_subject="" if reply_subject(message.subject) == reply_subject(subject) else message.subject,
+        related=related,
     )
 
 

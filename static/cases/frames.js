@@ -1,6 +1,7 @@
 // The frame of a mail is as high as the mail. Without this it keeps the height of the style sheet and scrolls.
 const LEAST = 40;
 const MOST = 20000;
+const followed = new WeakSet();
 
 function follow(frame) {
   const page = frame.contentDocument;
@@ -20,6 +21,8 @@ function sideScrollbar(page) {
 
 function followAll(part) {
   for (const frame of part.querySelectorAll("iframe.mail-frame")) {
+    if (followed.has(frame)) continue;
+    followed.add(frame);
     frame.addEventListener("load", () => follow(frame));
     if (frame.contentDocument?.readyState === "complete") follow(frame);
   }

@@ -151,6 +151,7 @@ def test_what_the_analysis_did_not_see_is_not_folded() -> None:
         ("Yes\n> Yes", "Yes", ("", "Yes", "> Yes")),
         ("> Yes\nYes", "Yes", ("", "> Yes\nYes", "")),  # which of the two is not certain
         ("New", "Else", ("", "New", "")),
+        ("All\nof it", "", ("", "All\nof it", "")),
         ("", "", ("", "", "")),
     ],
 )

@@ -11,8 +11,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from cases.models import Case, CaseComment, CaseEvent
+from cases.models import Case, CaseComment, CaseEvent, Outbox
+from cases.selectors.conversation import new_since
 from cases.selectors.history import LINES_PER_KIND, LineKind, history_of
+from cases.templatetags.case_pages import moment_words
 from tests.factories import CaseFactory, CaseTaskFactory, EmailMessageFactory, QueueFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -171,3 +173,75 @@ def test_a_case_page_costs_at_most_eight_queries(page: Client, case: Case, rep: 
 
     assert response.status_code == 200
     assert len(captured) <= 8
+
+
+def test_new_mail_is_counted_without_drafts(case: Case, rep: Any, django_assert_num_queries: Any) -> None:
+    seen = EmailMessageFactory(case=case)
+    newest = [EmailMessageFactory(case=case) for _number in range(2)][-1]
+    EmailMessageFactory(case=case, status="draft", created_by=rep)
+    EmailMessageFactory()
+
+    with django_assert_num_queries(1):
+        new = new_since(case, seen.pk)
+
+    assert (new.count, new.newest) == (2, newest.pk)
+    assert new_since(case, newest.pk).count == 0
+
+
+def test_newer_mail_is_what_came_after_what_was_seen(page: Client, case: Case) -> None:
+    seen = EmailMessageFactory(case=case, text_body="seen")
+    EmailMessageFactory(case=case, text_body="came late", received_at=NOON)
+
+    content = page.get(f"/cases/{case.number}/newer/?after={seen.pk}").content.decode()
+
+    assert "came late" in content
+    assert "seen" not in content.replace("last_seen", "")
+    assert page.get(f"/cases/{case.number}/newer/?after=x").status_code == 200
+
+
+def test_a_bounce_and_the_mail_that_it_is_about_lead_to_each_other(page: Client, case: Case) -> None:
+    sent = EmailMessageFactory(case=case, outgoing=True, message_identifier="m1@company.example", received_at=NOON)
+    bounce = EmailMessageFactory(
+        case=case,
+        is_bounce=True,
+        bounce={"recipients": ["casey@example.net"], "reason": "", "original_message_id": "m1@company.example"},
+    )
+
+    content = page.get(f"/cases/{case.number}/").content.decode()
+
+    of_sent, _line, of_bounce = content.partition(f'id="message-{bounce.pk}"')
+    assert f'href="#message-{bounce.pk}"' in of_sent.partition(f'id="message-{sent.pk}"')[2]
+    assert f'href="#message-{sent.pk}"' in of_bounce
+
+
+def test_other_addresses_that_received_it_are_named(page: Client, case: Case) -> None:
+    EmailMessageFactory(case=case, also_received_by=["sales@company.example"])
+
+    assert "<bdi>sales@company.example</bdi>" in page.get(f"/cases/{case.number}/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [(1, "today 1 p.m."), (24, "tomorrow noon"), (-24, "yesterday noon"), (72, "Nov. 5, 2026, noon")],
+)
+def test_a_moment_near_now_is_said_as_people_say_it(hours: int, words: str) -> None:
+    assert moment_words(NOON + timedelta(hours=hours), NOON) == words
+
+
+def test_a_mail_that_is_scheduled_says_when_it_leaves(page: Client, case: Case, rep: Any) -> None:
+    leaves = timezone.now() + timedelta(hours=3)
+    message = EmailMessageFactory(case=case, outgoing=True, status="queued", created_by=rep)
+    Outbox.objects.create(
+        key="k1",
+        kind="reply",
+        case=case,
+        email_message=message,
+        recipient="casey@example.net",
+        is_scheduled=True,
+        not_before=leaves,
+    )
+
+    content = page.get(f"/cases/{case.number}/").content.decode()
+
+    assert f'Leaves <time datetime="{leaves.isoformat()}" data-moment>' in content
+    assert "If the customer writes before, it becomes a draft again." in content

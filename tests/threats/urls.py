@@ -121,6 +121,8 @@ BY_NAME = {
     "answer_invitation": Kind.REP_ACTION,
     "message_charset": Kind.REP_ACTION,
     "case_earlier": Kind.REP_OBJECT,
+    "case_newer": Kind.REP_OBJECT,
+    "case_files": Kind.REP_OBJECT,
     "message_html": Kind.REP_OBJECT,
     "message_text": Kind.REP_OBJECT,
     "message_headers": Kind.REP_OBJECT,
