@@ -21,7 +21,6 @@ class SentMail:
     sentence: str
     detail: str = ""
     leaves_at: datetime | None = None  # set while it can be taken back
-    is_scheduled: bool = False  # leaves then on purpose: the time is said in full
     waits: bool = False  # will change by itself soon: the page looks again
     is_trouble: bool = False
     may_send_again: bool = False
