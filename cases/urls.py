@@ -20,6 +20,7 @@ from cases.views import (
     outgoing,
     possible_case,
     reply,
+    saved_views,
     warnings,
 )
 
@@ -66,6 +67,12 @@ urlpatterns = [
     path("drafts/<key:draft_id>/files/", drafts.upload, name="draft_upload"),
     path("drafts/<key:draft_id>/files/<key:file_id>/", drafts.file, name="draft_file"),
     path("drafts/<key:draft_id>/files/<key:file_id>/remove/", drafts.remove, name="draft_file_remove"),
+    path("cases/filters/", case_list.filters, name="case_filters"),
+    path("cases/newer/", case_list.newer, name="case_list_newer"),
+    path("cases/bulk/choices/", case_list.bulk_choices, name="bulk_choices"),
+    path("cases/saved-views/", saved_views.create, name="saved_views"),
+    path("cases/saved-views/<key:view_id>/", saved_views.change, name="saved_view"),
+    path("cases/saved-views/<key:view_id>/delete/", saved_views.delete, name="saved_view_delete"),
     path("cases/<case_number:number>/", case_page.case_page, name="case"),
     path("cases/<case_number:number>/earlier/", case_page.earlier_mail, name="case_earlier"),
     path("cases/<case_number:number>/newer/", case_page.newer_mail, name="case_newer"),

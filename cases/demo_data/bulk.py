@@ -22,6 +22,7 @@ from cases.demo_data.variations import further_threads
 from cases.lifecycle import default_status
 from cases.message_ids import hash_of
 from cases.models import Case, CaseEvent, CaseStatus, EmailAddress, EmailMessage, Participant, RoutingDecision
+from cases.search_index import search_row, write_search_rows
 
 BATCH = 500
 
@@ -67,6 +68,13 @@ def _write(threads: list[Thread], organisation: DemoOrganisation, statuses: list
     Participant.objects.bulk_create(
         Participant(case=case, address=case.supplied_email, name=case.supplied_name, role=Participant.Role.CUSTOMER)
         for case in cases
+    )
+    write_search_rows(
+        [
+            search_row(message, people=[(message.case.routing_address.email_address, "")])
+            for message in messages
+            if message.case.routing_address is not None
+        ]
     )
     RoutingDecision.objects.bulk_create(
         RoutingDecision(

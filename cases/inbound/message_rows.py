@@ -10,6 +10,7 @@ from cases.inbound.decision import ReadEmail
 from cases.inbound.parsed import ParsedAttachment
 from cases.message_ids import hash_of, thread_index_root
 from cases.models import Attachment, Blob, Case, CaseTask, EmailAddress, EmailMessage, InboundEmail, Participant
+from cases.search_index import RECIPIENT_ROLES, search_row, write_search_rows
 from routing.models import EmailToCaseSettings
 
 # The files of a mail with the blobs that hold them; stored before the transaction, which then stays short.
@@ -85,6 +86,12 @@ def write_message(
         for role, person in people[:MOST_ADDRESSES]
     )
     write_attachments(message, mail, settings_row, files)
+    row = search_row(
+        message,
+        people=[(each.address, each.name) for role, each in people[:MOST_ADDRESSES] if role in RECIPIENT_ROLES],
+        file_names=[file.file_name[:255] for file, _blob in files],
+    )
+    write_search_rows([row])
     return message
 
 

@@ -11,6 +11,7 @@ from cases.inbound.reader import codec_for
 from cases.inbound.reading import ReadFailed, TemporaryFailure, read_email
 from cases.inbound.trail import Trail
 from cases.models import Case, CaseEvent, EmailMessage
+from cases.search_index import index_messages
 
 __all__ = ["CHARSETS", "CannotReread", "read_as_charset", "shows_charset_choice"]
 
@@ -84,6 +85,7 @@ def read_as_charset(message: EmailMessage, charset: str, *, by: Any) -> None:
     with transaction.atomic():
         before = EmailMessage.objects.select_for_update(of=("self",)).get(pk=message.pk)
         EmailMessage.objects.filter(pk=message.pk).update(**changes)
+        index_messages([message.pk])
         Case.objects.filter(source=before, description=before.reply_text or before.text_body).update(
             description=read.analysis.reply_text or read.email.text_body
         )

@@ -30,6 +30,7 @@ class Approval(models.Model):
         verbose_name = _("approval")
         verbose_name_plural = _("approvals")
         ordering = ["id"]
+        indexes = [models.Index(fields=["case"], condition=models.Q(state="waiting"), name="approval_waiting")]
         constraints = [
             models.UniqueConstraint(
                 fields=["outbox"], condition=models.Q(state="waiting"), name="approval_one_waiting_per_mail"

@@ -5,12 +5,21 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from routing.choices import Origin, Priority
 
 NUMBER_OFFSET = 1000
 OwnerKeys = tuple[int | None, ...]
+# The orders of the list that are no fields (cases.selectors.list_sorts); indexes of open cases have the same words.
+PRIORITY_RANK = models.Case(
+    models.When(priority=Priority.HIGH, then=models.Value(0)),
+    models.When(priority=Priority.MEDIUM, then=models.Value(1)),
+    default=models.Value(2),
+    output_field=models.SmallIntegerField(),
+)
+WAITING_SINCE = Coalesce("last_inbound_at", "created_at")
 OWNER_FIELDS = frozenset({"owner_user", "owner_user_id", "owner_queue", "owner_queue_id", "routing_version"})
 
 
@@ -185,10 +194,10 @@ class Case(models.Model):
             models.Index(fields=["owner_queue", "-last_activity_at", "-id"], name="case_by_queue"),
             models.Index(fields=["owner_user", "-last_activity_at", "-id"], name="case_by_user"),
             models.Index(fields=["supplied_email", "-id"], name="case_by_customer"),
-            models.Index(fields=["created_at"], name="case_by_opening"),
             models.Index(
                 fields=["snoozed_until"], condition=models.Q(snoozed_until__isnull=False), name="case_by_snooze"
             ),
+            models.Index(fields=["-created_at", "-id"], name="case_by_opening"),
             # Open cases are a small part of all: their lists must not walk past the closed ones.
             models.Index(
                 fields=["-last_activity_at", "-id"], condition=models.Q(closed_at__isnull=True), name="case_open"
@@ -202,6 +211,20 @@ class Case(models.Model):
                 fields=["owner_user", "-last_activity_at", "-id"],
                 condition=models.Q(closed_at__isnull=True),
                 name="case_open_by_user",
+            ),
+            models.Index(
+                PRIORITY_RANK,
+                models.F("last_activity_at").desc(),
+                models.F("id").desc(),
+                condition=models.Q(closed_at__isnull=True),
+                name="case_open_by_priority",
+            ),
+            models.Index(
+                models.F("awaiting").desc(),
+                WAITING_SINCE,
+                "id",
+                condition=models.Q(closed_at__isnull=True),
+                name="case_open_by_waiting",
             ),
         ]
 

@@ -10,6 +10,7 @@ from django.db.models import Exists, Q, QuerySet
 from cases.models import (
     Case,
     CaseQuerySet,
+    Mention,
 )
 from routing.models import QueueMember
 
@@ -29,7 +30,8 @@ def may_view_all_cases(user: Any) -> bool:
 
 
 def visible_cases(user: Any) -> CaseQuerySet:
-    """The cases a user may know of: owned by them, by a queue of theirs, or all with cases.view_all_cases.
+    """The cases a user may know of: owned by them, by a queue of theirs, where a note mentions them, or all with
+    cases.view_all_cases.
 
     Inactive and anonymous users see none. One statement, whatever is asked of it.
     """
@@ -39,4 +41,14 @@ def visible_cases(user: Any) -> CaseQuerySet:
     if user.is_superuser:
         return cases
     queues = QueueMember.objects.filter(user=user).values("queue")
-    return cases.filter(Q(owner_user=user) | Q(owner_queue__in=queues) | Exists(grants_of(user, "view_all_cases")))
+    return cases.filter(
+        Q(owner_user=user)
+        | Q(owner_queue__in=queues)
+        | Q(pk__in=mentioned_in(user))
+        | Exists(grants_of(user, "view_all_cases"))
+    )
+
+
+def mentioned_in(user: Any) -> QuerySet[Mention, int]:
+    """Keys of the cases in which a note mentions the user."""
+    return Mention.objects.filter(user=user).order_by().values_list("case", flat=True)

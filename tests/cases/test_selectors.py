@@ -7,14 +7,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group, Permission
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from cases.models import Case
+from cases.models import Case, CaseComment, Mention
 from cases.selectors.conversation import find_visible_case, messages_of
 from cases.selectors.cursor import Cursor
-from cases.selectors.lists import COUNTED_TO, ListView, count_my_open_cases, list_cases, queues_of
+from cases.selectors.lists import COUNTED_TO, count_my_open_cases, queues_of
 from cases.selectors.visible import may_view_all_cases, visible_cases
 from tests.factories import CaseFactory, EmailMessageFactory, QueueFactory, UserFactory
 
@@ -33,10 +31,6 @@ def rep_in(*queues: Any) -> Any:
     return user
 
 
-def listed(user: Any, view: ListView, **options: Any) -> list[Case]:
-    return list_cases(user, view=view, queues=queues_of(user), views_all=may_view_all_cases(user), **options).cases
-
-
 def test_a_rep_sees_own_cases_and_those_of_their_queues_only() -> None:
     queue = QueueFactory()
     rep = rep_in(queue)
@@ -46,6 +40,17 @@ def test_a_rep_sees_own_cases_and_those_of_their_queues_only() -> None:
     CaseFactory(owner_user=UserFactory(), owner_queue=None)
 
     assert set(visible_cases(rep)) == {own, of_queue}
+
+
+def test_who_is_mentioned_in_a_note_sees_the_case() -> None:
+    case, rep = CaseFactory(), UserFactory()
+    note = CaseComment.objects.create(case=case, author=UserFactory(), body="@rep please look")
+    Mention.objects.create(comment=note, case=case, user=rep)
+
+    assert list(visible_cases(rep)) == [case]
+    assert find_visible_case(rep, case.number) == case
+    rep.is_active = False
+    assert not visible_cases(rep).exists()
 
 
 def test_nobody_else_sees_any_case() -> None:
@@ -103,74 +108,9 @@ def test_numbers_that_no_case_can_have_find_nothing(number: int) -> None:
     assert find_visible_case(UserFactory(superuser=True), number) is None
 
 
-def test_views_show_the_open_cases_they_name() -> None:
-    queue, other = QueueFactory(), QueueFactory()
-    rep = rep_in(queue)
-    mine = CaseFactory(owner_user=rep, owner_queue=None)
-    ours = CaseFactory(owner_queue=queue)
-    theirs = CaseFactory(owner_queue=other)
-    closed = CaseFactory(closed=True, owner_queue=queue)
-
-    assert listed(rep, ListView.MINE) == [mine]
-    assert listed(rep, ListView.QUEUES) == [ours]
-    assert set(listed(rep, ListView.OPEN)) == {mine, ours}
-    assert listed(rep, ListView.CLOSED) == [closed]
-    rep.user_permissions.add(view_all())
-    assert set(listed(rep, ListView.OPEN)) == {mine, ours, theirs}
-    assert set(listed(rep, ListView.UNASSIGNED)) == {ours, theirs}
-
-
-def test_a_queue_of_others_is_empty_for_a_rep() -> None:
-    other = QueueFactory()
-    CaseFactory(owner_queue=other)
-
-    assert listed(rep_in(QueueFactory()), ListView.QUEUES, queue=other.pk) == []
-
-
-def test_pages_follow_each_other_without_gap_or_overlap() -> None:
-    queues = [QueueFactory() for _number in range(3)]
-    rep = rep_in(*queues)
-    cases = [
-        CaseFactory(owner_queue=queues[number % 3], created_at=START + timedelta(minutes=number // 4))
-        for number in range(23)
-    ]
-    newest_first = sorted(cases, key=lambda case: (case.last_activity_at, case.pk), reverse=True)
-
-    seen: list[Case] = []
-    before = None
-    while True:
-        page = list_cases(rep, view=ListView.OPEN, queues=queues_of(rep), views_all=False, before=before, size=5)
-        seen += page.cases
-        if page.older is None:
-            break
-        before = Cursor.read(str(page.older))
-
-    assert seen == newest_first
-
-
 @pytest.mark.parametrize("word", ["", "x", "%%%", "A" * 500, "MjAyNi0xMS0wMQ", "MjAyNi0xMS0wMVQxMjowMDowMCArMA"])
 def test_a_word_that_is_no_cursor_starts_at_the_top(word: str) -> None:
     assert Cursor.read(word) is None
-
-
-def test_a_list_is_one_statement_without_offset_count_or_bodies() -> None:
-    queues = [QueueFactory(), QueueFactory()]
-    rep = rep_in(*queues)
-    for number in range(6):
-        EmailMessageFactory(case=CaseFactory(owner_queue=queues[number % 2]), snippet="Hello")
-    mine = queues_of(rep)
-
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
-        page = list_cases(rep, view=ListView.OPEN, queues=mine, views_all=False, size=3)
-        shown = [(case.status.label, case.owner_queue, case.last_snippet) for case in page.cases]  # type: ignore[attr-defined]
-
-    assert len(shown) == 3
-    assert shown[0][2] == "Hello"
-    (statement,) = captured.captured_queries
-    for word in ("OFFSET", "COUNT(", "html_body", "text_body", "reply_text", '"description"'):
-        assert word not in statement["sql"]
 
 
 def test_counts_stop_at_their_limit() -> None:

@@ -539,7 +539,7 @@ def test_pages_allow_no_inline_script(page: Client, everything: Any) -> None:
 def test_an_error_of_ours_has_a_face_that_needs_no_database(client: Client, monkeypatch: Any) -> None:
     client.raise_request_exception = False
     client.force_login(UserFactory())
-    monkeypatch.setattr("cases.views.case_list.queues_of", lambda user: 1 / 0)
+    monkeypatch.setattr("cases.views.case_list.reader_of", lambda user: 1 / 0)
 
     response = client.get("/cases/")
 
