@@ -25,6 +25,7 @@ from cases.models import (
     Outbox,
     RefusedCall,
     RoutingDecision,
+    SavedView,
     SendDecision,
     TrackingRequest,
 )
@@ -209,6 +210,7 @@ def build_world() -> World:
     values = {
         "number": f"{case.number:08d}",
         "message_id": message.pk,
+        "view_id": SavedView.objects.create(owner=owner, name=f"{OF_COLLEAGUE} view", query=f"q={ON_CASE}").pk,
         "attachment_id": attachment.pk,
         "name": "a.png",
         "token": "eyJub25jZSI6-not-a-token",
