@@ -22,6 +22,7 @@ from cases.models import Attachment, Blob, Case, EmailAddress, EmailMessage, Par
 from cases.outbound.composed import CannotReply, NewAttachment
 from cases.outbound.composing import domain_of_sender, one_line
 from cases.outbound.quoting import ReplyBody, header_id, reference_chain, written_html, written_text
+from cases.search_index import RECIPIENT_ROLES, search_row, write_search_rows
 from cases.thread_keys import signing_keys
 from cases.thread_token import new_message_id, reply_address
 from routing.addresses import MailAddress
@@ -135,6 +136,13 @@ def write_mail(
         for person in persons
     )
     _write_attachments(message, mail.files)
+    shown = [person for role in RECIPIENT_ROLES for person in mail.people.get(role, ())]
+    row = search_row(
+        message,
+        people=[(person.address, person.name) for person in shown],
+        file_names=[file.file_name for file in mail.files],
+    )
+    write_search_rows([row])
     return message
 
 
