@@ -28,6 +28,6 @@ def drop(apps, schema_editor):
 
 class Migration(migrations.Migration):
 
-    dependencies = [("cases", "0007_composing")]
+    dependencies = [("cases", "0008_service_clocks")]
 
     operations = [migrations.RunPython(create, drop)]

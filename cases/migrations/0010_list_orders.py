@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0008_search_index'),
+        ('cases', '0009_search_index'),
         ('routing', '0006_template_languages'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
