@@ -37,6 +37,10 @@ ESP_CREDENTIALS: dict[str, tuple[str, ...]] = {
 }
 
 
+IDEMPOTENT_BACKENDS = {
+    "brevo": "routing.idempotent_backends.BrevoBackend",
+    "resend": "routing.idempotent_backends.ResendBackend",
+}
 # https://docs.aws.amazon.com/general/latest/gr/ses.html: email.<region>.amazonaws.com
 _AMAZON_REGION = re.compile(r"//email(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com", re.IGNORECASE)
 
@@ -116,7 +120,7 @@ def esp_service(
         options["client_params"] = _amazon_client(keys, api_url)
     elif api_url:
         options["api_url"] = api_url
-    return EmailService(f"anymail.backends.{esp}.EmailBackend", options)
+    return EmailService(IDEMPOTENT_BACKENDS.get(esp, f"anymail.backends.{esp}.EmailBackend"), options)
 
 
 def _amazon_client(keys: tuple[str, str], api_url: str) -> dict[str, Any]:

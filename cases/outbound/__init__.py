@@ -11,6 +11,7 @@ merge_values what the merge fields of a template stand for on one case
 composing    pure: headers and subjects that cannot be broken out of
 messages     an Outbox row becomes a Django EmailMessage
 recheck      may it still leave? asked at the moment of sending
+ways_out     which service a mail leaves through; one that is down holds up its own mail alone
 delivery     claim -> re-check -> commit `sending` -> hand over once -> store the answer; resend and cancel by people
 outcomes     what the end of a mail means for its case: history, and whose turn it is
 handing_over the one call to the provider, and what its answer or its silence means

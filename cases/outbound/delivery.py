@@ -13,10 +13,9 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.exceptions import ImproperlyConfigured
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from cases.claims import LostLease, back_off, claim, claimed_rows, in_states, prove, release_for_retry, retry_at
@@ -25,9 +24,19 @@ from cases.outbound.handing_over import Accepted, Answer, NotNow, Refused, Uncle
 from cases.outbound.messages import CannotCompose, compose
 from cases.outbound.outcomes import note_sent, note_taken_back, note_unsent
 from cases.outbound.recheck import permit_hand_over, refusal_at_send
+from cases.outbound.ways_out import (
+    OPEN_STATES,
+    PATIENCE,
+    due_in_order,
+    has_waited_enough,
+    hold_back,
+    later_for_a_person,
+    note_trouble,
+    note_working,
+    service_of,
+    way_out,
+)
 from routing import audit
-from routing.connections import system_connection
-from routing.email_url import BadEmailUrl
 
 __all__ = ["CannotCancel", "CannotResend", "cancel", "deliver_due", "mark_abandoned", "resend"]
 
@@ -39,7 +48,6 @@ BATCH = 10
 # to.
 HAND_OVER_LEASE = timedelta(minutes=5)
 MOST_ATTEMPTS = 12  # with cases.claims.back_off: about seven hours
-OPEN_STATES = (State.QUEUED, State.SENDING)  # in the order of the index outbox_open
 
 # EmailMessage.status follows the Outbox.
 MESSAGE_STATUS = {
@@ -62,17 +70,24 @@ class CannotCancel(RuntimeError):
 
 
 def deliver_due(*, limit: int = BATCH, min_age: timedelta = timedelta(0)) -> int:
-    """Send up to `limit` mails that are due, oldest first. Returns how many; 0 as well when no more should be tried
-    now.
+    """Send up to `limit` mails that are due, oldest first. Returns how many; 0 when nothing is left to try now.
 
-    A mail service that cannot be reached, or is silent, costs its time-out once in a call, not once for each mail.
-    The Celery task and `manage.py sweep` both call this; several at once are safe. `min_age` leaves younger rows
-    alone. Must not run inside a transaction.
+    A mail service that cannot be reached, or is silent, costs its time-out once in a call, not once for each mail, and
+    only its own mail waits for it: the rest goes on. The Celery task and `manage.py sweep` both call this; several at
+    once are safe. `min_age` leaves younger rows alone. Must not run inside a transaction.
     """
     mark_abandoned()
+    down: dict[int | None, datetime] = {}
+    while rows := _claim_due(down, limit=limit, min_age=min_age):
+        if done := sum(_deliver_unless_down(outbox, down) for outbox in rows):
+            return done
+    return 0
+
+
+def _claim_due(down: dict[int | None, datetime], *, limit: int, min_age: timedelta) -> list[Outbox]:
     now = timezone.now()
     token = claim(
-        _in_order(Outbox.objects.filter(Q(not_before__isnull=True) | Q(not_before__lte=now))),
+        due_in_order(now=now, down=down),
         limit=limit,
         lease=timedelta(seconds=settings.E2C_LEASE_SECONDS),
         waiting_state=State.QUEUED,
@@ -82,43 +97,38 @@ def deliver_due(*, limit: int = BATCH, min_age: timedelta = timedelta(0)) -> int
         open_states=OPEN_STATES,
         now=now,
     )
-    rows = claimed_rows(
-        Outbox.objects.select_related("from_address", "email_message", "case"), token, state=OPEN_STATES
+    return claimed_rows(
+        Outbox.objects.select_related("from_address__connection", "email_message", "case"), token, state=OPEN_STATES
     )
-    for position, outbox in enumerate(rows):
-        try:
-            answer = _deliver(outbox)
-        except LostLease:
-            logger.info("outbox %s: the claim was lost, another worker or a person has it", outbox.pk)
-            continue
-        if isinstance(answer, Unclear) or (isinstance(answer, NotNow) and answer.whole_service):
-            # The others wait as long as this one, without having used an attempt.
-            _give_back(rows[position + 1 :], not_before=outbox.lease_until or timezone.now() + back_off(1))
-            return 0
-    return len(rows)
 
 
-def _in_order(rows: QuerySet[Outbox]) -> QuerySet[Outbox]:
-    """Without replies that have an earlier one of their case before them: a customer reads them in our order."""
-    earlier = Outbox.objects.filter(
-        # What waits for a later hour holds up nothing.
-        Q(is_scheduled=False) | Q(not_before__lte=timezone.now()),
-        case=OuterRef("case"),
-        kind=Outbox.Kind.REPLY,
-        state__in=OPEN_STATES,
-        pk__lt=OuterRef("pk"),
-    )
-    return rows.filter(~Q(kind=Outbox.Kind.REPLY) | ~Exists(earlier))
+def _deliver_unless_down(outbox: Outbox, down: dict[int | None, datetime]) -> bool:
+    """Whether the row was done with; False when its service is down, which `down` then says."""
+    service = service_of(outbox)
+    if service in down:
+        _give_back(outbox, not_before=down[service])
+        return False
+    try:
+        answer = _deliver(outbox)
+    except LostLease:
+        logger.info("outbox %s: the claim was lost, another worker or a person has it", outbox.pk)
+        return True
+    if isinstance(answer, Unclear) or (isinstance(answer, NotNow) and answer.whole_service):
+        # The others wait as long as this one, without having used an attempt.
+        down[service] = outbox.lease_until or timezone.now() + back_off(1)
+        hold_back(service, until=down[service])
+        return False
+    return True
 
 
-def _give_back(rows: list[Outbox], *, not_before: datetime) -> None:
-    for outbox in rows:
-        try:
-            release_for_retry(
-                outbox, waiting_state=State.QUEUED, not_before=not_before, attempts=max(outbox.attempts - 1, 0)
-            )
-        except LostLease:
-            continue
+def _give_back(outbox: Outbox, *, not_before: datetime) -> None:
+    """Unclaimed again, as if it had not been taken: it waits with the others of its service."""
+    try:
+        release_for_retry(
+            outbox, waiting_state=State.QUEUED, not_before=not_before, attempts=max(outbox.attempts - 1, 0)
+        )
+    except LostLease:
+        logger.info("outbox %s: somebody else has it", outbox.pk)
 
 
 def _deliver(outbox: Outbox) -> Answer | None:
@@ -134,12 +144,10 @@ def _deliver(outbox: Outbox) -> Answer | None:
     if refusal := refusal_at_send(outbox):
         _finish(outbox, State.FAILED, refusal)
         return None
-    try:
-        connection = system_connection()
-    except (BadEmailUrl, ImproperlyConfigured, ImportError) as error:
-        not_now = NotNow(f"{type(error).__name__}: {error}", whole_service=True)
-        _not_now(outbox, not_now)
-        return not_now
+    connection = way_out(outbox)
+    if isinstance(connection, NotNow):
+        _not_now(outbox, connection)
+        return connection
     try:
         message = compose(outbox, connection)
     except CannotCompose as error:
@@ -195,6 +203,7 @@ def _sent(outbox: Outbox, answer: Accepted) -> None:
         if outbox.email_message is not None:
             _write_deliveries(outbox.email_message, answer, now=now)
         note_sent(outbox, refused=answer.refused)
+    note_working(outbox)
 
 
 def _write_deliveries(email_message: EmailMessage, answer: Accepted, *, now: datetime) -> None:
@@ -217,14 +226,32 @@ def _write_deliveries(email_message: EmailMessage, answer: Accepted, *, now: dat
 
 
 def _not_now(outbox: Outbox, answer: NotNow) -> None:
-    """Back into the queue, for later; failed when it was tried often enough."""
-    if outbox.attempts >= MOST_ATTEMPTS:
-        _finish(outbox, State.FAILED, f"Gave up after {outbox.attempts} attempts. {answer.detail}")
+    """Back into the queue, for later; failed when it was tried often enough, or waited for a person for days."""
+    now, attempts = timezone.now(), outbox.attempts
+    if answer.waits_for_person:
+        tries, attempts, not_before = (
+            f"{PATIENCE.days} days",
+            max(attempts - 1, 0),
+            later_for_a_person(outbox, now=now),
+        )
+        has_to_end = has_waited_enough(outbox, now=now)
+    else:
+        tries, not_before = f"{attempts} attempts", retry_at(attempts, now=now, told=answer.retry_after)
+        has_to_end = attempts >= MOST_ATTEMPTS
+    if has_to_end:
+        _finish(outbox, State.FAILED, f"Gave up after {tries}. {answer.detail}")
         return
-    not_before = retry_at(outbox.attempts, now=timezone.now(), told=answer.retry_after)
     with transaction.atomic():
-        release_for_retry(outbox, waiting_state=State.QUEUED, not_before=not_before, detail=answer.detail[:500])
+        release_for_retry(
+            outbox,
+            waiting_state=State.QUEUED,
+            not_before=not_before,
+            detail=answer.detail[:500],
+            attempts=attempts,
+        )
         _follow(outbox)
+    if answer.whole_service:
+        note_trouble(outbox, answer)
     logger.info("outbox %s: not now, again at %s", outbox.pk, not_before.isoformat(timespec="seconds"))
 
 

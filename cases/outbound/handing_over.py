@@ -6,6 +6,7 @@ under way. Only the provider knows what silence means, so the mail is `uncertain
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
 from dataclasses import dataclass, field
@@ -22,10 +23,17 @@ from django.utils import timezone
 from urllib3.exceptions import NewConnectionError
 
 from cases.outbound.messages import written_out
+from routing.oauth import NeedsConnecting, TokenNotNow
+from routing.sealing import CannotSeal, CannotUnseal
 
 __all__ = ["Accepted", "Answer", "NotNow", "Refused", "Unclear", "hand_over", "open_connection"]
 
 LONGEST_DETAIL = 500
+# Gmail says with a code for good that the account has sent all that it may on one day:
+# https://support.google.com/a/answer/3726730
+USED_UP, AFTER_USED_UP = "550 5.4.5", timedelta(hours=1)
+# What Amazon SES answers to a mail by SMTP: its id, which it also writes over our Message-ID.
+_SES_ID = re.compile(r"250 Ok ([0-9a-f]{16}-[0-9a-f]{8}-[0-9a-f-]{27}-\d{6})$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +48,15 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class NotNow:
-    """The provider certainly does not have the mail, and may take it later; `whole_service`: nor any other."""
+    """The provider certainly does not have the mail, and may take it later; `whole_service`: nor any other.
+
+    `waits_for_person`: time alone mends nothing; the mail waits for days, and no attempt is used up.
+    """
 
     detail: str
     retry_after: timedelta | None = None
     whole_service: bool = False
+    waits_for_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +79,17 @@ Answer = Accepted | NotNow | Refused | Unclear
 def open_connection(connection: BaseEmailBackend) -> NotNow | None:
     """Connect, greet and log in, before the mail counts as being sent. None when that worked.
 
-    Whatever fails here is over before the mail was mentioned. A wrong password is tried again too: somebody will
-    correct it.
+    Whatever fails here is over before the mail was mentioned. A wrong password, or a permission that was withdrawn,
+    waits for somebody to mend it.
     """
     try:
         connection.open()
+    except NeedsConnecting as error:
+        return NotNow(str(error)[:LONGEST_DETAIL], whole_service=True, waits_for_person=True)
+    except TokenNotNow as error:
+        return NotNow(str(error)[:LONGEST_DETAIL], whole_service=True)
+    except (smtplib.SMTPAuthenticationError, CannotSeal, CannotUnseal) as error:
+        return NotNow(_words(error), whole_service=True, waits_for_person=True)
     except Exception as error:  # noqa: BLE001 - each SDK has its own errors; recorded on the row, and the mail waits
         return NotNow(_words(error), whole_service=True)
     return None
@@ -130,8 +148,11 @@ def _hand_over_smtp(smtp: smtplib.SMTP | None, message: DjangoEmailMessage) -> A
         return Unclear(_words(error))
     if code != 250:
         return _read_smtp_code(code, words)
+    detail = f"{code} {_text(words)}"[:LONGEST_DETAIL]
+    ses = _SES_ID.fullmatch(detail)
     return Accepted(
-        detail=f"{code} {_text(words)}"[:LONGEST_DETAIL],
+        provider_id=ses[1] if ses else "",
+        detail=detail,
         refused={_bare(recipient): f"{code} {answer}" for recipient, (code, answer) in refused.items()},
     )
 
@@ -141,6 +162,10 @@ def _read_smtp_code(code: int, words: bytes | str) -> Answer:
     if 400 <= code <= 499:
         # RFC 5321 section 3.8: after 421 the server closes the channel; everything else speaks of this mail.
         return NotNow(detail, whole_service=code == 421)
+    if code == 530:  # RFC 4954 section 6: log in first
+        return NotNow(detail, whole_service=True, waits_for_person=True)
+    if detail.startswith(USED_UP):
+        return NotNow(detail, AFTER_USED_UP, whole_service=True)
     if 500 <= code <= 599:
         return Refused(detail)
     return Unclear(detail)
@@ -150,8 +175,8 @@ def _read_http_error(error: AnymailRequestsAPIError) -> Answer:
     status, detail = error.status_code, _words(error)
     if status is None:
         return NotNow(detail, whole_service=True) if _never_connected(error) else Unclear(detail)
-    if status in (401, 429, 503):  # 401: our key is wrong, and will be corrected
-        return NotNow(detail, _retry_after(error.response), whole_service=True)
+    if status in (401, 429, 503):  # 401: our key is wrong, and somebody has to correct it
+        return NotNow(detail, _retry_after(error.response), whole_service=True, waits_for_person=status == 401)
     if 400 <= status <= 499 and status != 408:
         return Refused(detail)
     return Unclear(detail)

@@ -12,8 +12,10 @@ from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -24,12 +26,13 @@ from cases.reasons import Reason
 from cases.thread_keys import signing_keys
 from cases.thread_token import new_message_id
 from routing.addresses import domain_of, normalise_address
-from routing.models import RoutingAddress
+from routing.models import Connection, RoutingAddress
 
 __all__ = [
     "NotQueued",
     "Verdicts",
     "queue_author_notice",
+    "queue_connection_notices",
     "queue_mention_notice",
     "queue_owner_notice",
     "queue_refusal_notice",
@@ -40,6 +43,7 @@ OWNER_NOTICE_INTERVAL = timedelta(minutes=5)
 MOST_MEMBERS = 100  # of a queue that are told
 MOST_MENTION_NOTICES = 40  # to one person in MENTIONS_COUNTED_FOR; the mentions themselves are on the Mentions view
 MENTIONS_COUNTED_FOR = timedelta(hours=24)
+MOST_CONFIGURERS = 10
 
 REFUSAL_TEMPLATES = {
     Reason.UNAUTHORIZED_SENDER: "email/refused_unauthorized_sender.txt",
@@ -215,6 +219,36 @@ def queue_author_notice(
             text=text,
             case=case,
         )
+
+
+def queue_connection_notices(connection: Connection, words: str, *, now: datetime | None = None) -> list[Outbox]:
+    """Tell those who may configure that mail waits for a connection they have to mend; once a day for each of them."""
+    now = now or timezone.now()
+    configurers = get_user_model().objects.with_perm(
+        "routing.customize_application", backend="django.contrib.auth.backends.ModelBackend"
+    )
+    found = configurers.exclude(email="").order_by("pk").values_list("email", flat=True)[:MOST_CONFIGURERS]
+    addresses = dict.fromkeys(address for text in found if (address := normalise_address(text)))
+    link = reverse("admin:routing_connection_change", args=[connection.pk])
+    with translation.override(settings.LANGUAGE_CODE):
+        subject = _("Mail waits for the connection “%(name)s”") % {"name": connection.name}
+        context = {
+            "name": one_line(connection.name),
+            "account": connection.account,
+            "words": one_line(words, limit=500),
+            "link": f"{settings.E2C_PUBLIC_URL}{link}",
+        }
+        text = render_to_string("email/connection_notice.txt", context)
+        return [
+            _queue(
+                key=f"connection:{connection.pk}:{now:%Y%m%d}:{_short_hash(address)}",
+                recipient=address,
+                subject=subject,
+                text=text,
+            )
+            for address in addresses
+            if not _is_ours(address)
+        ]
 
 
 def _owner_addresses(case: Case) -> list[str]:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from cases.models import EmailAddress, EmailMessage, Outbox, SendDecision
 from cases.outbound.allowed_senders import permission_to_send, record_decision
 from cases.outbound.auto_response import refusal_of_address
+from routing.connections import refusal_of_connection
 from routing.models import RoutingAddress
 from routing.sending_rules import Permission
 
@@ -35,6 +36,8 @@ def _ask(outbox: Outbox, *, keeps_permission: bool) -> str:
     if outbox.kind not in (Outbox.Kind.REPLY, Outbox.Kind.AUTO) or outbox.from_address is None:
         sender = outbox.from_address or _("the system address")
         return f"No rule permits mail of the kind {outbox.kind} to leave from {sender}."
+    if words := refusal_of_connection(outbox.from_address):
+        return words
     ask = _answer_for_reply if outbox.kind == Outbox.Kind.REPLY else _answer_for_auto_response
     answer = ask(outbox, outbox.from_address)
     if keeps_permission or not answer.allowed:
