@@ -81,6 +81,7 @@ UNFOLD: dict[str, Any] = {
                 "title": _("Setup"),
                 "items": [
                     _page(_("Routing addresses"), "alternate_email", "routing", "routingaddress"),
+                    _page(_("Connections"), "outgoing_mail", "routing", "connection"),
                     _page(_("Permission sets"), "key", "routing", "permissionset"),
                     _page(_("Queues"), "inbox", "routing", "queue"),
                     _page(_("Record types"), "category", "routing", "recordtype"),

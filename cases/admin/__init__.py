@@ -1,5 +1,23 @@
 """The back office of mail: what came in and what became of it. History is shown, never edited."""
 
-from cases.admin import case, configuration, email_message, inbound_email, outbound, refused_call, send_decision
+from cases.admin import (
+    case,
+    configuration,
+    connections,
+    email_message,
+    inbound_email,
+    outbound,
+    refused_call,
+    send_decision,
+)
 
-__all__ = ["case", "configuration", "email_message", "inbound_email", "outbound", "refused_call", "send_decision"]
+__all__ = [
+    "case",
+    "configuration",
+    "connections",
+    "email_message",
+    "inbound_email",
+    "outbound",
+    "refused_call",
+    "send_decision",
+]

@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -35,6 +36,9 @@ class Outbox(Claimable):
     from_address = models.ForeignKey(
         "routing.RoutingAddress", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )  # null: E2C_SYSTEM_FROM
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )  # of a test mail: who asked for it, and must be permitted to send it
     recipient = models.CharField(_("to"), max_length=254)
     subject = models.CharField(_("subject"), max_length=1000, blank=True)
     text_body = models.TextField(blank=True)

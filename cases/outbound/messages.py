@@ -18,6 +18,7 @@ from cases.file_names import safe_file_name
 from cases.models import Attachment, EmailAddress, EmailMessage, Outbox
 from cases.outbound.composing import automatic_headers, bracketed, one_line, sender_header, split_sender
 from routing.addresses import normalise_address
+from routing.models import RoutingAddress
 
 __all__ = ["ITIP_REPLY", "CannotCompose", "compose", "written_out"]
 
@@ -54,16 +55,23 @@ def compose(outbox: Outbox, connection: BaseEmailBackend) -> DjangoEmailMessage:
 
 
 def _notice(outbox: Outbox) -> DjangoEmailMessage:
-    if normalise_address(split_sender(settings.E2C_SYSTEM_FROM)[1]) is None:
-        raise CannotCompose("E2C_SYSTEM_FROM is not an address that mail can come from.")
     return DjangoEmailMessage(
         subject=one_line(outbox.subject),
         body=outbox.text_body,
-        from_email=sender_header(settings.E2C_SYSTEM_FROM),
+        from_email=_sender(outbox.from_address),
         to=[outbox.recipient],
         headers={"Message-ID": bracketed(outbox.message_identifier)}
         | automatic_headers(answers_a_mail=outbox.answers_id is not None),
     )
+
+
+def _sender(address: RoutingAddress | None) -> str:
+    """None: the system. A test mail comes from the address that it tests."""
+    if address is not None:
+        return _mailbox(address.display_name, address.email_address)
+    if normalise_address(split_sender(settings.E2C_SYSTEM_FROM)[1]) is None:
+        raise CannotCompose("E2C_SYSTEM_FROM is not an address that mail can come from.")
+    return sender_header(settings.E2C_SYSTEM_FROM)
 
 
 def _written_mail(outbox: Outbox, written: EmailMessage, connection: BaseEmailBackend) -> DjangoEmailMessage:
@@ -88,9 +96,10 @@ def _written_mail(outbox: Outbox, written: EmailMessage, connection: BaseEmailBa
         reply_to=people[EmailAddress.Role.REPLY_TO],
         headers=headers,
     )
-    if outbox.kind == Outbox.Kind.AUTO and not hasattr(connection, "esp_name"):
+    has_own_service = outbox.from_address is not None and outbox.from_address.connection_id is not None
+    if outbox.kind == Outbox.Kind.AUTO and not hasattr(connection, "esp_name") and not has_own_service:
         # RFC 3834 section 3.3: what comes back must not reach an address that answers by itself. Providers' APIs have
-        # a return path of their own.
+        # a return path of their own, and an account of a connection sends as itself alone.
         message.envelope_sender = split_sender(settings.E2C_SYSTEM_FROM)[1]  # type: ignore[attr-defined]
     if written.html_body:
         message.attach_alternative(written.html_body, "text/html")

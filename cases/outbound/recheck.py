@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.utils.translation import gettext as _
 
 from cases.models import EmailAddress, EmailMessage, Outbox, SendDecision
 from cases.outbound.allowed_senders import permission_to_send, record_decision
 from cases.outbound.auto_response import refusal_of_address
+from routing.addresses import normalise_address
 from routing.connections import refusal_of_connection
 from routing.models import RoutingAddress
+from routing.permission_sets import may_send_from
 from routing.sending_rules import Permission
 
 __all__ = ["permit_hand_over", "refusal_at_send"]
@@ -33,18 +37,17 @@ def permit_hand_over(outbox: Outbox) -> str:
 def _ask(outbox: Outbox, *, keeps_permission: bool) -> str:
     if outbox.from_address is None and outbox.kind in (Outbox.Kind.NOTICE, Outbox.Kind.TEST):
         return ""
-    if outbox.kind not in (Outbox.Kind.REPLY, Outbox.Kind.AUTO) or outbox.from_address is None:
+    if outbox.kind not in ASK or outbox.from_address is None:
         sender = outbox.from_address or _("the system address")
         return f"No rule permits mail of the kind {outbox.kind} to leave from {sender}."
     if words := refusal_of_connection(outbox.from_address):
         return words
-    ask = _answer_for_reply if outbox.kind == Outbox.Kind.REPLY else _answer_for_auto_response
-    answer = ask(outbox, outbox.from_address)
+    answer = ASK[Outbox.Kind(outbox.kind)](outbox, outbox.from_address)
     if keeps_permission or not answer.allowed:
         record_decision(
             answer,
             stage=SendDecision.Stage.SEND,
-            user=outbox.email_message.created_by if outbox.email_message else None,
+            user=outbox.email_message.created_by if outbox.email_message else outbox.requested_by,
             address=outbox.from_address,
             case=outbox.case,
             outbox=outbox,
@@ -84,3 +87,18 @@ def _answer_for_auto_response(outbox: Outbox, address: RoutingAddress) -> Permis
     if not to == [outbox.recipient] == [answered.from_address]:
         return Permission(False, _("It goes to somebody else than the one who wrote."))
     return Permission(True, _("An automatic answer of the address, to the person who wrote."))
+
+
+def _answer_for_test_mail(outbox: Outbox, address: RoutingAddress) -> Permission:
+    """To the person who asked for it, who may send from the address."""
+    person = outbox.requested_by
+    if person is None or normalise_address(person.email) != outbox.recipient:
+        return Permission(False, _("It goes to somebody else than the one who asked for it."))
+    return may_send_from(person, address)
+
+
+ASK: dict[Outbox.Kind, Callable[[Outbox, RoutingAddress], Permission]] = {
+    Outbox.Kind.REPLY: _answer_for_reply,
+    Outbox.Kind.AUTO: _answer_for_auto_response,
+    Outbox.Kind.TEST: _answer_for_test_mail,
+}

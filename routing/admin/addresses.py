@@ -102,6 +102,7 @@ class RoutingAddressAdmin(ConfigurationAdmin):
                 "fields": [
                     "controlled_by_permission_set",
                     "permission_sets_to_grant",
+                    "connection",
                     "display_name",
                     "signature",
                     "signed_reply_to",

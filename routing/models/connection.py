@@ -115,9 +115,20 @@ class Connection(models.Model):
         if normalised is None:
             raise ValidationError({"account": _("Enter one email address, such as support@example.com.")})
         self.account = normalised
-        self.host = self.host.strip().lower()
+        self._forget_other_kinds()
         for check in (self._clean_users, self._clean_host, self._clean_provider, self._clean_oauth):
             check()
+
+    def _forget_other_kinds(self) -> None:
+        """What the form hides must not send a login elsewhere. Gmail and Microsoft 365 have servers of their own."""
+        self.host = self.host.strip().lower()
+        if self.kind != self.Kind.SMTP and not is_loopback(self.host):
+            self.host, self.port, self.username = "", None, ""
+            self.security = self.Security.STARTTLS
+        if self.kind != self.Kind.ANYMAIL:
+            self.esp = self.api_url = ""
+        if not self.uses_oauth:
+            self.client_id = self.tenant = ""
 
     def _clean_users(self) -> None:
         others = self.routing_addresses.exclude(email_address=self.account) if self.pk else None

@@ -156,8 +156,8 @@ MODELS = frozenset(
         "auth.group", "auth.user", "axes.accessattempt", "cases.attachment", "cases.case", "cases.caseevent",
         "cases.casestatus", "cases.casetask", "cases.contact", "cases.emailmessage", "cases.inboundemail",
         "cases.outbox", "cases.refusedcall", "cases.routingdecision", "cases.senddecision", "cases.trackingrequest",
-        "routing.auditevent", "routing.emailtocasesettings", "routing.permissionset", "routing.queue",
-        "routing.recordtype", "routing.routingaddress",
+        "routing.auditevent", "routing.connection", "routing.emailtocasesettings", "routing.permissionset",
+        "routing.queue", "routing.recordtype", "routing.routingaddress",
     }
 )  # fmt: skip
 MODEL_PAGES = {
@@ -171,6 +171,13 @@ MODEL_PAGES = {
 OWN_PAGES = {
     ("auth.user", "<id>/password/"): Kind.STAFF_FORBIDDEN,
     ("routing.routingaddress", "<path:object_id>/verify/"): Kind.STAFF_ACTION,
+    (
+        "routing.connection",
+        "connected/",
+    ): Kind.STAFF_FORBIDDEN,  # the way back from a provider
+    ("routing.connection", "<path:object_id>/connect/"): Kind.STAFF_ACTION,
+    ("routing.connection", "<path:object_id>/test/"): Kind.STAFF_ACTION,
+    ("routing.connection", "<path:object_id>/test-mail/"): Kind.STAFF_ACTION,
     ("cases.inboundemail", "<int:inbound_id>/download/"): Kind.STAFF_FORBIDDEN,
     ("cases.inboundemail", "<int:inbound_id>/raw/"): Kind.STAFF_FORBIDDEN,
     ("cases.inboundemail", "<int:inbound_id>/retry/"): Kind.STAFF_ACTION,
@@ -198,6 +205,7 @@ OF_HIDDEN_CASE = READ_ONLY | {"change/": 302, "history/": 302}
 CLOSED = dict.fromkeys(CONFIGURATION, 403)
 FOR_CONFIGURERS: dict[str, dict[str, int]] = {
     "routing.routingaddress": CONFIGURATION,
+    "routing.connection": CONFIGURATION,
     "routing.permissionset": CONFIGURATION,
     "routing.queue": CONFIGURATION,
     "routing.recordtype": CONFIGURATION,
