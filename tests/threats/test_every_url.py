@@ -115,6 +115,8 @@ def expected_status(kind: Kind, role: str, url: FoundUrl) -> tuple[int, str]:
 def expected_of_configurer(kind: Kind, url: FoundUrl) -> tuple[int, str]:
     if kind is not Kind.STAFF_FORBIDDEN or not url.model:
         return expected_status(kind, "configurer", url)
+    if url.page == "connected/":
+        return 302, "/admin/routing/connection/"  # not begun in this session
     if (url.model, url.page) in OWN_PAGES:
         return (200, "") if url.model == "cases.inboundemail" else (403, "")
     status = FOR_CONFIGURERS[url.model][url.page.removeprefix("<path:object_id>/")]

@@ -35,6 +35,7 @@ from routing.models import EmailTemplate, Queue, RoutingAddress
 from tests.factories import (
     CaseFactory,
     CaseTaskFactory,
+    ConnectionFactory,
     ContactFactory,
     EmailMessageFactory,
     InboundEmailFactory,
@@ -151,6 +152,7 @@ def build_world() -> World:
     address = RoutingAddressFactory(
         routing_name=f"{IN_SETUP} address", email_address=f"{IN_SETUP}@company.example", owner_queue=hidden_queue
     )
+    connection = ConnectionFactory(name=f"{IN_SETUP} connection", account=address.email_address)
     permission_set = permission_sets.create_permission_set(f"{IN_SETUP} set", by=None)
     message = hidden_case(address, owner)
     quarantined = quarantined_mail()
@@ -190,6 +192,7 @@ def build_world() -> World:
         "cases.senddecision": decision.pk,
         "cases.trackingrequest": tracking.pk,
         "routing.auditevent": event.pk,
+        "routing.connection": connection.pk,
         "routing.emailtocasesettings": 1,
         "routing.permissionset": permission_set.pk,
         "routing.queue": hidden_queue.pk,

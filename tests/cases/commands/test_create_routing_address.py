@@ -7,7 +7,7 @@ from django.core import mail
 
 from routing.models import AuditEvent, EmailTemplate, RoutingAddress, RoutingFlow, VerificationMail
 from tests.cases.commands.running import run
-from tests.factories import QueueFactory, RecordTypeFactory, RoutingAddressFactory, UserFactory
+from tests.factories import ConnectionFactory, QueueFactory, RecordTypeFactory, RoutingAddressFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "support@company.example"
@@ -99,7 +99,9 @@ def test_set_covers_every_editable_field() -> None:
     QueueFactory(name="Billing")
     RoutingFlow.objects.create(name="By language")
     EmailTemplate.objects.create(name="We got it", text_body="We got it.")
+    ConnectionFactory(name="Own server", account=ADDRESS)
     values = {
+        "connection": ("Own server", "Own server"),
         "routing_name": ("Gold", "Gold"),
         "is_active": ("0", False),
         "priority_order": ("7", 7),
