@@ -24,6 +24,7 @@ from cases.models import Case, CaseEvent, Delivery, EmailAddress, EmailMessage, 
 from cases.outbound.auto_response import write_answer
 from cases.outbound.bounces import mark_deliveries
 from cases.outbound.notices import NotQueued, queue_owner_notice, queue_refusal_notice
+from cases.outbound.taking_back import take_back_scheduled
 from routing.models import EmailToCaseSettings
 from routing.owners import OwnerChoice
 
@@ -205,6 +206,8 @@ def append_to_case(
     record_inbound_activity(
         case, at=inbound.received_at, by_person=not mail.analysis.is_automatic, reopen=decision.reopen
     )
+    if not mail.analysis.is_automatic:
+        take_back_scheduled(case, now=now)
     if not mail.analysis.is_automatic and not decision.thread.sender_is_participant:
         write_participants(mail, case, known=None, sender_role=Participant.Role.NEW)
     kind = CaseEvent.Kind.BOUNCE_ADDED if mail.analysis.is_bounce else CaseEvent.Kind.EMAIL_ADDED

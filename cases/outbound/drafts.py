@@ -43,6 +43,7 @@ __all__ = [
     "save_draft",
 ]
 
+Mode = Draft.Mode
 MOST_DRAFTS = 300  # of one author
 LONGEST_TEXT = 500_000  # characters, as in a mail
 LONGEST_RECIPIENTS = 20_000
@@ -116,10 +117,21 @@ def open_draft(
     return draft
 
 
-def save_draft(draft_id: int, *, author: User, version: int | None, typed: Typed) -> Draft:
+@transaction.atomic
+def save_draft(
+    draft_id: int,
+    *,
+    author: User,
+    version: int | None,
+    typed: Typed,
+    mode: Draft.Mode | None = None,
+    answers: EmailMessage | None = None,
+) -> Draft:
     """Save what stands in the composer now. `version` is the one that it knows; None overwrites whatever is there.
 
-    Raises DraftGone and NewerVersion. One UPDATE decides between two tabs.
+    `mode` and `answers`, a mail of the same case: what it is now, where that can be changed. A draft that becomes a
+    forward takes the files of the mail with it, one that stops being one leaves them. Raises DraftGone and
+    NewerVersion. One UPDATE decides between two tabs.
     """
     draft = own_drafts(author).filter(pk=draft_id).first()
     if draft is None:
@@ -127,6 +139,8 @@ def save_draft(draft_id: int, *, author: User, version: int | None, typed: Typed
     values = _values(
         typed, pictures={picture_url(file): picture_url(file) for file in draft.files.filter(inline=True)}
     )
+    if mode is not None and draft.case_id is not None and Mode.NEW not in (mode, draft.mode):
+        values |= {"mode": mode, "answers": answers}
     rows = Draft.objects.filter(pk=draft.pk, author=author)
     if version is not None:
         rows = rows.filter(version=version)
@@ -136,7 +150,19 @@ def save_draft(draft_id: int, *, author: User, version: int | None, typed: Typed
         raise DraftGone(_("This draft was sent or discarded."))
     if not changed:
         raise NewerVersion(fresh.version)
+    _follow_mode(draft, fresh)
     return fresh
+
+
+def _follow_mode(before: Draft, now: Draft) -> None:
+    was, became = ((each.mode == Mode.FORWARD and each.answers_id) or None for each in (before, now))
+    if was == became:
+        return
+    if was is not None and before.answers is not None:
+        own = [attachment.blob_id for attachment in whole_files(before.answers)]
+        DraftFile.objects.filter(draft=now, inline=False, blob__in=own).delete()
+    if became is not None and now.answers is not None:
+        _take_forwarded_files(now, now.answers, None)
 
 
 def discard(draft_id: int, *, author: User) -> bool:

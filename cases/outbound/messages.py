@@ -10,13 +10,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage as DjangoEmailMessage
-from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 
 from cases.blobs import open_blob
 from cases.file_names import safe_file_name
 from cases.models import Attachment, EmailAddress, EmailMessage, Outbox
 from cases.outbound.composing import automatic_headers, bracketed, one_line, sender_header, split_sender
+from cases.outbound.pictures import MailWithPictures, mark_as_picture
 from routing.addresses import normalise_address
 from routing.models import RoutingAddress
 
@@ -86,7 +86,7 @@ def _written_mail(outbox: Outbox, written: EmailMessage, connection: BaseEmailBa
         headers["References"] = " ".join(map(bracketed, written.references.split()))
     if outbox.kind == Outbox.Kind.AUTO:
         headers |= automatic_headers(answers_a_mail=True)
-    message = EmailMultiAlternatives(
+    message = MailWithPictures(
         subject=one_line(written.subject),
         body=written.text_body,
         from_email=_mailbox(written.from_name, written.from_address),
@@ -108,6 +108,8 @@ def _written_mail(outbox: Outbox, written: EmailMessage, connection: BaseEmailBa
         # text and HTML (Anymail's backends say who they are): there it goes as a file, which most programs open too.
         if attachment.declared_type == ITIP_REPLY and not hasattr(connection, "esp_name"):
             message.attach_alternative(_content_of(attachment).decode("utf-8", "replace"), ITIP_REPLY)
+        elif attachment.content_id and written.html_body:
+            message.attach(mark_as_picture(_file(attachment), attachment.content_id))
         else:
             message.attach(_file(attachment))
     return message

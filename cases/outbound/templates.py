@@ -1,10 +1,9 @@
-"""Templates and quick texts as they stand in a composer: merge fields filled in, HTML cleaned."""
+"""Templates and quick texts as they stand in a composer: merge fields filled in, fit for its editor."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from html import escape
+from dataclasses import replace
 
 from django.contrib.auth.models import User
 from django.db.models import Q
@@ -12,23 +11,15 @@ from django.db.models.functions import Lower
 
 from cases.mail_html.outgoing import outgoing_html
 from cases.models import Case
+from cases.outbound.filled_templates import FilledTemplate, fill_template
 from cases.outbound.merge_values import merge_values
+from cases.outbound.quoting import words_as_html
 from routing.merge_fields import fill_in
 from routing.models import EmailTemplate, QuickText, RoutingAddress
 
-__all__ = ["FilledTemplate", "fill_template", "find_quick_texts", "offered_templates"]
+__all__ = ["find_quick_texts", "offered_templates", "template_for"]
 
 MOST_OFFERED = 20
-
-
-@dataclass(frozen=True, slots=True)
-class FilledTemplate:
-    """`unfilled`: fields that are unknown, or have neither value nor default; the rep has to look."""
-
-    subject: str
-    html: str
-    text: str
-    unfilled: tuple[str, ...] = ()
 
 
 def offered_templates() -> list[tuple[int, str]]:
@@ -36,29 +27,20 @@ def offered_templates() -> list[tuple[int, str]]:
     return list(EmailTemplate.objects.filter(is_active=True).order_by("name").values_list("pk", "name")[:500])
 
 
-def fill_template(
+def template_for(
     template: EmailTemplate, *, case: Case | None, author: User, send_from: RoutingAddress | None
 ) -> FilledTemplate:
-    values = merge_values(case, author=author, send_from=send_from)
-    subject = fill_in(template.subject, values, html=False)
-    # A template that has only plain text is written line by line.
-    source = template.html_body or "<br>".join(escape(line) for line in template.text_body.splitlines())
-    html = fill_in(source, values, html=True)
-    cleaned = outgoing_html(html.text, pictures={})
-    text = fill_in(template.text_body, values, html=False)
-    unfilled = [*subject.unknown, *subject.empty, *html.unknown, *html.empty, *text.unknown, *text.empty]
-    return FilledTemplate(
-        subject=subject.text,
-        html=cleaned.html,
-        text=text.text if template.text_body else cleaned.text,
-        unfilled=tuple(dict.fromkeys(unfilled)),
-    )
+    """With HTML that the editor knows, and text that says the same."""
+    filled = fill_template(template, merge_values(case, author=author, send_from=send_from))
+    cleaned = outgoing_html(filled.html or words_as_html(filled.text), pictures={})
+    text = filled.text if template.text_body.strip() else cleaned.text
+    return replace(filled, html=cleaned.html, text=text)
 
 
 def find_quick_texts(
     query: str, *, case: Case | None, author: User, send_from: RoutingAddress | None
 ) -> Sequence[tuple[str, str, str]]:
-    """(shortcut, name, text filled in) of those whose shortcut or name begins with or holds the query."""
+    """(shortcut, name, text filled in) of those whose shortcut begins with the query, or whose name holds it."""
     texts = QuickText.objects.filter(is_active=True)
     if query:
         texts = texts.annotate(lower=Lower("shortcut")).filter(

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from cases.forms.composer import is_key
 from cases.models import Case
-from cases.outbound.templates import fill_template, find_quick_texts
+from cases.outbound.templates import find_quick_texts, template_for
 from cases.selectors.conversation import find_visible_case
 from cases.selectors.correspondents import find_people
 from routing.models import EmailTemplate, RoutingAddress
@@ -31,7 +31,7 @@ def template_of_new(request: HttpRequest, template_id: int) -> HttpResponse:
 
 def _template(request: HttpRequest, case: Case | None, template_id: int) -> HttpResponse:
     found = get_object_or_404(EmailTemplate, pk=template_id, is_active=True)
-    filled = fill_template(found, case=case, author=_user(request), send_from=_address(request, case))
+    filled = template_for(found, case=case, author=_user(request), send_from=_address(request, case))
     return JsonResponse(
         {"subject": filled.subject, "html": filled.html, "text": filled.text, "unfilled": list(filled.unfilled)}
     )

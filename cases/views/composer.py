@@ -21,7 +21,7 @@ from cases.outbound.forwarding import whole_files
 from cases.outbound.guard import Risk, seen
 from cases.outbound.quoting import forward_subject, reply_subject
 from cases.outbound.recipients import offered_recipients, split_recipients, written_recipients
-from cases.outbound.templates import fill_template, offered_templates
+from cases.outbound.templates import offered_templates, template_for
 from cases.selectors.drafts import own_drafts
 from routing.approval_rules import approval_required_because
 from routing.models import EmailToCaseSettings, RoutingAddress
@@ -132,7 +132,7 @@ def new_composer(request: HttpRequest, case: Case | None, user: User, *, mode: D
     html, template_id = "", None
     template = case.record_type.default_template if case is not None and mode != Mode.FORWARD else None
     if template is not None and template.is_active:
-        filled = fill_template(template, case=case, author=user, send_from=sender)
+        filled = template_for(template, case=case, author=user, send_from=sender)
         html, template_id, initial["text"] = filled.html, template.pk, filled.text
     organisation = EmailToCaseSettings.load()
     initial |= {"send_from": str(sender.pk) if sender else "", "mode": mode}

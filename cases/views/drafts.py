@@ -20,7 +20,7 @@ from cases.blobs import open_blob
 from cases.downloads import SHOWN_INLINE, download, picture
 from cases.file_names import safe_file_name
 from cases.forms.composer import FilesField, TypedForm, is_key, read_files
-from cases.models import Case, Draft, DraftFile
+from cases.models import Case, Draft, DraftFile, EmailMessage
 from cases.outbound.allowed_senders import refusal_of_user
 from cases.outbound.composed import CannotReply
 from cases.outbound.draft_files import add_files, remove_file
@@ -51,9 +51,7 @@ def create(request: HttpRequest) -> HttpResponse:
     mode = Draft.Mode(asked["mode"]) if asked["mode"] in Draft.Mode.values else Draft.Mode.REPLY
     if case is None:
         mode = Draft.Mode.NEW
-    answers = None
-    if case is not None and is_key(asked["message"]):
-        answers = visible_messages(user, case.number).filter(pk=int(asked["message"])).first()
+    answers = _mail_of(user, case, asked["message"])
     form = TypedForm(request.POST)
     try:
         draft = open_draft(
@@ -74,15 +72,25 @@ def create(request: HttpRequest) -> HttpResponse:
 @login_required
 def save(request: HttpRequest, draft_id: int) -> HttpResponse:
     """Autosave. `version` is the one the composer knows; `force=1` overwrites what another tab saved."""
-    form = TypedForm(request.POST)
+    user, form = _author(request), TypedForm(request.POST)
     version = None if request.POST.get("force") == "1" else form.version()
+    draft = own_drafts(user).filter(pk=draft_id).select_related("case").first()
+    mode = request.POST.get("mode", "")
+    answers = _mail_of(user, draft.case, request.POST.get("message", "")) if draft is not None else None
     try:
-        draft = save_draft(draft_id, author=_author(request), version=version, typed=form.typed())
+        draft = save_draft(
+            draft_id,
+            author=user,
+            version=version,
+            typed=form.typed(),
+            mode=Draft.Mode(mode) if mode in Draft.Mode.values else None,
+            answers=answers,
+        )
     except DraftGone as gone:
         return JsonResponse({"error": str(gone)}, status=GONE)
     except NewerVersion as newer:
         return JsonResponse({"version": newer.version, "error": str(newer)}, status=CONFLICT)
-    return JsonResponse(_saved(draft))
+    return JsonResponse({**_saved(draft), "files": _files_json(draft)})
 
 
 @require_POST
@@ -156,6 +164,12 @@ def _case(user: User, number: str) -> Case:
     if case is None:
         raise Http404
     return case
+
+
+def _mail_of(user: User, case: Case | None, word: str) -> EmailMessage | None:
+    if case is None or not is_key(word):
+        return None
+    return visible_messages(user, case.number).filter(pk=int(word)).first()
 
 
 def _saved(draft: Draft) -> dict[str, Any]:

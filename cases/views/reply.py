@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -57,6 +57,9 @@ def compose(request: HttpRequest, number: int) -> HttpResponse:
     if not case.is_merged:
         mode = wanted_mode(request) or Draft.Mode.REPLY
         composer = new_composer(request, case, user, mode=mode, last_seen=newest_message(case))
+        if request.htmx.target == "reply":  # type: ignore[attr-defined]  # the composer is open: only it changes
+            context = {"case": case, "composer": composer, "form": composer.form}
+            return render(request, "cases/composer.html", context)
     return render_case(request, case, composer=composer)
 
 
@@ -82,15 +85,15 @@ def reply(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _posted(request: HttpRequest, user: User, case: Case | None) -> Posted:
-    """What the draft says of mode and answered mail counts; a form without one says it itself."""
+    """The form says what kind of mail it is, and of which one; where it does not, its draft does."""
     senders = allowed_senders(user, case)
     if case is None:
         senders = Senders(senders.allowed, [])
     form = ComposerForm(request.POST, request.FILES, senders=senders)
     word = request.POST.get("draft", "")
     draft = own_drafts(user).filter(pk=int(word), case=case).first() if is_key(word) else None
-    mode = draft.mode if draft else request.POST.get("mode", "")
-    chosen = str(draft.answers_id or "") if draft else request.POST.get("message", "")
+    mode = request.POST.get("mode") or (draft.mode if draft else "")
+    chosen = request.POST.get("message") or (str(draft.answers_id or "") if draft else "")
     if case is None:
         return Posted(request, user, None, form, senders, Draft.Mode.NEW, None)
     answers = None
