@@ -14,9 +14,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
+from cases.comments import EDITABLE_FOR
 from cases.file_names import safe_file_name
 from cases.mail_html import hide_bidi_controls
 from cases.models import Attachment, Case
+from cases.selectors.history import HistoryLine
 
 register = template.Library()
 
@@ -66,6 +68,12 @@ def moment(at: datetime | None) -> str | SafeString:
         return ""
     words = f"{moment_words(at, timezone.now())} {timezone.localtime(at).tzname()}"
     return format_html('<time datetime="{}" data-moment>{}</time>', at.isoformat(), words)
+
+
+@register.filter
+def is_editable_by(note: HistoryLine, user: Any) -> bool:
+    """Whether the page offers to correct the note; the use case asks again."""
+    return note.username == user.get_username() and timezone.now() - note.at <= EDITABLE_FOR
 
 
 @register.filter
