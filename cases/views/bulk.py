@@ -85,7 +85,7 @@ def undo(request: HttpRequest) -> HttpResponse:
     if not wants_fragment(request):
         (messages.success if undone else messages.error)(request, " ".join(words) or _("This cannot be undone."))
         return _back(request)
-    context = {"words": " ".join(words) or _("This cannot be undone."), "is_error": not undone}
+    context = {"words": " ".join(words) or _("This cannot be undone."), "is_error": not undone, "as_toast": True}
     response = render(request, "cases/act/done.html", context)
     response.headers["HX-Trigger"] = "cases-changed, case-changed"
     return response

@@ -259,7 +259,7 @@ def _task(case: Case, typed: QueryDict) -> CaseTask:
 
 
 def _version(typed: QueryDict) -> int | None:
-    return key_of(typed["version"]) if typed.get("version") else None
+    return key_of(typed.get("version", "")) if typed.get("version") else None
 
 
 ACTIONS: dict[str, Action] = {

@@ -1,4 +1,4 @@
-"""The forms of the actions: GET /cases/<number>/do/<action>/, a fragment for the head of a case or a page of its own."""
+"""The forms of the actions: GET /cases/<number>/do/<action>/, for the head of a case or as a page of its own."""
 
 from __future__ import annotations
 

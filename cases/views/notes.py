@@ -24,7 +24,7 @@ from cases.views.panes import render_pane, wants_fragment
 def colleagues_like(request: HttpRequest, number: int) -> HttpResponse:
     """JSON [{username, name}] of those whose name begins with `?q=`."""
     visible_case(request, number)
-    found = named_like(colleagues().exclude(pk=request.user.pk), request.GET.get("q", ""))
+    found = named_like(colleagues().exclude(username=request.user.get_username()), request.GET.get("q", ""))
     return JsonResponse(
         [{"username": user.get_username(), "name": user.get_full_name()} for user in found], safe=False
     )

@@ -76,9 +76,9 @@ def why(request: HttpRequest, number: int) -> HttpResponse:
     """Why the case is here, and whose it was: the trail of the mail that opened it, and each decision about owners."""
     case = visible_case(request, number)
     opening = (
-        EmailMessage.objects.filter(pk=case.source_id).select_related("inbound_email").only("inbound_email__trail")
+        EmailMessage.objects.filter(opened_case=case).select_related("inbound_email").only("inbound_email__trail")
     )
-    mail = opening.first() if case.source_id else None
+    mail = opening.first()
     trail = mail.inbound_email.trail if mail is not None and mail.inbound_email is not None else []
     context = {"case": case, "trail": trail, "decisions": owners_of(case)}
     if wants_fragment(request):

@@ -12,6 +12,8 @@ from cases.presence import note_visit
 from cases.views.answers import visible_case
 from cases.views.case_forms import key_of
 
+MOST_COUNTED = 20  # new mails that are told
+
 
 @require_POST
 @login_required
@@ -25,7 +27,7 @@ def live(request: HttpRequest, number: int) -> HttpResponse:
     new = (
         EmailMessage.objects.filter(case=case, incoming=True, pk__gt=seen).order_by("-pk").values_list("pk", flat=True)
     )
-    keys = list(new[:10])
+    keys = list(new[:MOST_COUNTED])
     presence = note_visit(case, request.user, composing=request.POST.get("composing") == "1", has_seen_all=not keys)
     context = {"case": case, "presence": presence, "new_count": len(keys), "newest": keys[-1] if keys else None}
     return render(request, "cases/case/live.html", context)

@@ -210,7 +210,13 @@ def test_no_page_tells_how_many_hidden_things_there_are(role: str, world: World)
 @pytest.mark.parametrize("role", ["outsider", "rep", "staff"])
 def test_what_is_hidden_looks_like_what_does_not_exist(role: str, world: World) -> None:
     client = client_of(role, world)
-    absent = {"number": "99999999", "message_id": 999999, "attachment_id": 999999, "inbound_id": 999999}
+    absent = {
+        "number": "99999999",
+        "message_id": 999999,
+        "note_id": 999999,
+        "attachment_id": 999999,
+        "inbound_id": 999999,
+    }
 
     hidden = {name: (answer.status_code, normal(answer)) for name, answer in plain_gets(client, world)}
     nothing = {

@@ -15,6 +15,7 @@ from cases.blobs import put_many
 from cases.models import (
     Attachment,
     Case,
+    CaseComment,
     CaseEvent,
     Delivery,
     Draft,
@@ -27,6 +28,7 @@ from cases.models import (
     RoutingDecision,
     SavedView,
     SendDecision,
+    Tag,
     TrackingRequest,
 )
 from routing import permission_sets
@@ -109,6 +111,8 @@ def hidden_case(address: RoutingAddress, owner: User) -> EmailMessage:
     ParticipantFactory(case=case, address=f"{OF_CUSTOMER}@example.net")
     CaseTaskFactory(case=case, subject=f"{ON_CASE} task", email_message=message)
     CaseEvent.objects.create(case=case, kind="case_opened", because=f"{ON_CASE} event", email_message=message)
+    CaseComment.objects.create(case=case, author=owner, body=f"{ON_CASE} note")
+    case.tags.add(Tag.objects.get_or_create(name=f"{ON_CASE} tag")[0])
     RoutingDecision.objects.filter(case=case).update(because=f"{ON_CASE} decision")
     (blob,) = put_many([PNG]).values()
     Attachment.objects.create(
@@ -216,6 +220,8 @@ def build_world() -> World:
         "view_id": SavedView.objects.create(owner=owner, name=f"{OF_COLLEAGUE} view", query=f"q={ON_CASE}").pk,
         "attachment_id": attachment.pk,
         "name": "a.png",
+        "action": "priority",
+        "note_id": case.comments.get().pk,
         "token": "eyJub25jZSI6-not-a-token",
         "inbound_id": quarantined.pk,
         "id": owner.pk,
