@@ -18,7 +18,6 @@ from cases.comments import EDITABLE_FOR
 from cases.file_names import safe_file_name
 from cases.mail_html import hide_bidi_controls
 from cases.models import Attachment, Case
-from cases.selectors.history import HistoryLine
 
 register = template.Library()
 
@@ -71,8 +70,8 @@ def moment(at: datetime | None) -> str | SafeString:
 
 
 @register.filter
-def is_editable_by(note: HistoryLine, user: Any) -> bool:
-    """Whether the page offers to correct the note; the use case asks again."""
+def is_editable_by(note: Any, user: Any) -> bool:
+    """Whether the page offers to correct a note of the timeline; the use case asks again."""
     return note.username == user.get_username() and timezone.now() - note.at <= EDITABLE_FOR
 
 

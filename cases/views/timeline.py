@@ -36,6 +36,7 @@ class Note:
     key: int
     at: datetime
     person: str
+    username: str
     text: SafeString
 
 
@@ -76,7 +77,7 @@ def _item(each: ShownMessage | HistoryLine) -> TimelineItem:
     if isinstance(each, ShownMessage):
         return TimelineItem(shown=each)
     text = mark_safe(text_to_html(each.text))  # noqa: S308 - text_to_html escapes everything but its own links
-    return TimelineItem(note=Note(each.key, each.at, each.person, text))
+    return TimelineItem(note=Note(each.key, each.at, each.person, each.username, text))
 
 
 def _quiet(line: HistoryLine) -> QuietLine:
