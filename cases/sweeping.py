@@ -25,6 +25,7 @@ from cases.inbound.screening import count_cases_of_day
 from cases.inbound.settle import settle_batch
 from cases.models import Heartbeat, ProviderToken
 from cases.outbound.delivery import deliver_due
+from cases.outbound.loop_tests import alert_missing, send_canaries
 from cases.outbound.tracking import TrackingReader, settle_tracking
 from cases.service_levels import keep_clocks
 from cases.snoozing import wake_due_cases
@@ -57,6 +58,8 @@ def all_jobs() -> list[Job]:
         Job("give waiting cases", give_waiting_cases, every=2),
         Job("run hooks", run_hooks),
         Job("keep service clocks", keep_clocks, every=5),
+        Job("send canaries", send_canaries, every=30),
+        Job("look for missing canaries", alert_missing, every=30),
         Job("wake snoozed cases", wake_snoozed_cases),
         Job("requeue held mail", requeue_held_mail, every=30),
         Job("delete unreferenced files", delete_old_files, every=3600),

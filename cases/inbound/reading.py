@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from django.conf import settings
+from django.utils import timezone
 
 from cases.inbound.analysis import AnalysisContext, analyse
 from cases.inbound.decision import ReadEmail
 from cases.inbound.dedupe import dedupe_key
 from cases.inbound.dns import shared_lookups
-from cases.inbound.parsed import ParsedEmail
+from cases.inbound.parsed import Analysis, ParsedEmail
 from cases.inbound.provider_requests import (
     FetchFailed,
     NotAMail,
@@ -27,6 +28,7 @@ from cases.inbound.recipients import recipients_of
 from cases.inbound.special_parts import find_special_parts
 from cases.inbound.trail import Trail
 from cases.models import EmailMessage, InboundEmail
+from cases.outbound.loop_tests import Arrival, note_arrival, recognise_test
 from cases.reasons import Reason
 from cases.thread_keys import signing_keys
 from cases.thread_token import case_of_message_id
@@ -83,8 +85,8 @@ def read_email(
     )
     matches = tuple(find_routing_addresses(recipients, directory))
     note_route(matches, trail)
-    if own_sender and not dry_run and recognise_returned([email.message_id], as_sent.text_body):
-        own_sender = "our own verification mail came back: forwarding works. An admin can confirm it from the raw mail"
+    if own_sender and not dry_run:
+        own_sender = mail_that_came_back(inbound, email, as_sent, analysis, matches) or own_sender
     if analysis.automatic_kind == "own_loop":
         own_sender = own_sender or analysis.automatic_because
     return ReadEmail(
@@ -98,6 +100,31 @@ def read_email(
         dedupe_key=dedupe_key(as_sent),
         special_parts=find_special_parts(email),
     )
+
+
+def mail_that_came_back(
+    inbound: InboundEmail,
+    email: ParsedEmail,
+    as_sent: ParsedEmail,
+    analysis: Analysis,
+    matches: tuple[Match, ...],
+) -> str:
+    """What a mail of our own proves by coming back: a verification mail, or a test mail; "" for all else."""
+    if recognise_returned([email.message_id], as_sent.text_body):
+        return "our own verification mail came back: forwarding works. An admin can confirm it from the raw mail"
+    test = recognise_test(email.message_id, email.text_body)
+    if test is None:
+        return ""
+    match, verdicts = matches[0] if matches else None, analysis.authentication
+    arrival = Arrival(
+        routing_address_id=match.routing_address.pk if match else None,
+        matched_by=f"{match.by} in {match.recipient.found_in}" if match else "",
+        from_address=email.sender.address if email.sender else "",
+        spf=verdicts.spf or "",
+        dkim=verdicts.dkim or "",
+        dmarc=verdicts.dmarc or "",
+    )
+    return note_arrival(test, arrival, inbound_key=inbound.pk, now=timezone.now())
 
 
 def received_mail(inbound: InboundEmail, *, dry_run: bool) -> ReceivedMail:

@@ -9,6 +9,7 @@ from cases.models.event import CaseEvent
 from cases.models.heartbeat import Heartbeat
 from cases.models.hook_run import HookRun
 from cases.models.inbound_email import InboundEmail, ProviderToken, RawBody, RefusedCall
+from cases.models.loop_test import LoopTest
 from cases.models.outbox import Outbox
 from cases.models.pending_routing import PendingRouting
 from cases.models.routing_decision import RoutingDecision
@@ -42,6 +43,7 @@ __all__ = [
     "Heartbeat",
     "HookRun",
     "InboundEmail",
+    "LoopTest",
     "Mention",
     "Outbox",
     "Participant",

@@ -6,7 +6,7 @@ None of them answers a machine, none carries the text of a mail, and all have a 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -224,31 +224,37 @@ def queue_author_notice(
 def queue_connection_notices(connection: Connection, words: str, *, now: datetime | None = None) -> list[Outbox]:
     """Tell those who may configure that mail waits for a connection they have to mend; once a day for each of them."""
     now = now or timezone.now()
+    link = reverse("admin:routing_connection_change", args=[connection.pk])
+    with translation.override(settings.LANGUAGE_CODE):
+        return queue_alert(
+            key=f"connection:{connection.pk}:{now:%Y%m%d}",
+            subject=_("Mail waits for the connection “%(name)s”") % {"name": connection.name},
+            template="email/connection_notice.txt",
+            context={
+                "name": one_line(connection.name),
+                "account": connection.account,
+                "words": one_line(words, limit=500),
+                "link": f"{settings.E2C_PUBLIC_URL}{link}",
+            },
+        )
+
+
+def queue_alert(*, key: str, subject: str, template: str, context: Mapping[str, object]) -> list[Outbox]:
+    """Tell those who may configure of something that only they can mend; each of them once a key (at most 40
+    characters). In the caller's transaction.
+    """
     configurers = get_user_model().objects.with_perm(
         "routing.customize_application", backend="django.contrib.auth.backends.ModelBackend"
     )
     found = configurers.exclude(email="").order_by("pk").values_list("email", flat=True)[:MOST_CONFIGURERS]
     addresses = dict.fromkeys(address for text in found if (address := normalise_address(text)))
-    link = reverse("admin:routing_connection_change", args=[connection.pk])
     with translation.override(settings.LANGUAGE_CODE):
-        subject = _("Mail waits for the connection “%(name)s”") % {"name": connection.name}
-        context = {
-            "name": one_line(connection.name),
-            "account": connection.account,
-            "words": one_line(words, limit=500),
-            "link": f"{settings.E2C_PUBLIC_URL}{link}",
-        }
-        text = render_to_string("email/connection_notice.txt", context)
-        return [
-            _queue(
-                key=f"connection:{connection.pk}:{now:%Y%m%d}:{_short_hash(address)}",
-                recipient=address,
-                subject=subject,
-                text=text,
-            )
-            for address in addresses
-            if not _is_ours(address)
-        ]
+        text = render_to_string(template, dict(context))
+    return [
+        _queue(key=f"{key}:{_short_hash(address)}", recipient=address, subject=subject, text=text)
+        for address in addresses
+        if not _is_ours(address)
+    ]
 
 
 def _owner_addresses(case: Case) -> list[str]:

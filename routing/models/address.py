@@ -252,6 +252,15 @@ class RoutingAddress(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     # Soft delete: history keeps its address, the services address is never given to another one.
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    canary_hours = models.PositiveSmallIntegerField(
+        _("test mail every hours"),
+        default=0,
+        validators=[MaxValueValidator(24 * 7)],
+        help_text=_(
+            "Sends a test mail to the address so often, and tells those who may configure when one does not come back "
+            "through the forward within 15 minutes. 0: never."
+        ),
+    )
     # Evidence for the set-up checklist.
     forwarding_seen_at = models.DateTimeField(_("forwarding seen at"), null=True, blank=True, editable=False)
     last_mail_at = models.DateTimeField(_("last mail at"), null=True, blank=True, editable=False)
