@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
@@ -99,20 +99,26 @@ def _others(strangers: list[str], known: frozenset[str], *, author: Any, case: C
     of_cases = Case.objects.filter(supplied_email__in=[each for each in strangers if each not in found])
     for address in of_cases.exclude(pk=case.pk).order_by().values_list("supplied_email", flat=True).distinct():
         found[address] = _("the customer of another case")
+    domains = {domain_of(each) for each in strangers if each not in found} - known_domains - PUBLIC_MAIL
+    companies = _companies(domains, may_know)
     for address in strangers:
-        domain = domain_of(address)
-        if address in found or domain in known_domains or domain in PUBLIC_MAIL:
-            continue
-        company = (
-            Contact.objects.annotate(may_know=may_know)
-            .filter(email__iendswith=f"@{domain}")
-            .order_by()
-            .values_list("company", "may_know")
-            .first()
-        )
-        if company is not None:
-            named = company[0] if company[1] and company[0] else domain
-            found[address] = _("%(domain)s is the domain of %(company)s") % {"domain": domain, "company": named}
+        if address not in found and domain_of(address) in companies:
+            names = {"domain": domain_of(address), "company": companies[domain_of(address)]}
+            found[address] = _("%(domain)s is the domain of %(company)s") % names
+    return found
+
+
+def _companies(domains: set[str], may_know: Exists) -> dict[str, str]:
+    """To each of the domains that is a customer's: a company that the author may know of, else "another customer"."""
+    if not domains:
+        return {}
+    ends = Q()
+    for domain in domains:
+        ends |= Q(email__iendswith=f"@{domain}")
+    contacts = Contact.objects.filter(ends).annotate(may_know=may_know).order_by("-may_know", "pk")
+    found: dict[str, str] = {}
+    for email, company, known in contacts.values_list("email", "company", "may_know")[:MOST_CHECKED]:
+        found.setdefault(domain_of(email.lower()), company if known and company else str(_("another customer")))
     return found
 
 
