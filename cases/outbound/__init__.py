@@ -1,10 +1,22 @@
 """Mail out: from an intent in the database to the provider, and what becomes of it. The map:
 
 allowed_senders  who may send from what, and why; everybody asks here
-replies      the use case: permission, mail and intent in one transaction; undo
+composed     what a person hands over, and what may be answered instead of sending it
+replies      reply, forward, write first, by name; all of them call
+sending      the use case: permission, mail and intent in one transaction
+contents     what the mail holds, to the letter: quote or forwarded mail, signature, files
+words        the author's own words, checked and cleaned
+forwarding   a mail passed on, without anything that lets strangers into the case
+new_cases    the case that a new mail opens
+approvals    a mail waits for a second person, who approves or rejects it
+taking_back  undo, edit, another time, send again; scheduled mail when the customer writes first
+drafts       what stands in a composer, saved; mail that came back. draft_files: its files
+guard        what to look at again before a mail leaves: rules over facts. guard_facts gathers them
+templates    templates and quick texts as a composer shows them
 recipients   whom a reply goes to: what was typed, checked, and what is offered
-reply_rows   the rows of a reply: message, addresses, files, participants
+reply_rows   the rows of a mail: message, addresses, files, participants
 quoting      pure: subject, references, text with signature, token and quote
+pictures     a mail whose HTML shows pictures that it brings along
 notices      queue fixed texts: to a sender whose mail was refused, to the owner of a case
 budgets      how much automatic mail may leave; every notice and automatic answer asks first
 merge_values what the merge fields of a template stand for on one case
