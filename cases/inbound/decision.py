@@ -137,7 +137,8 @@ def decide(
         trail.note("closed case policy", effect.value, because)
         if effect is not OnClosedCase.FOLLOW_UP:
             trail.note("screen", "proceed", verdict.because)
-            reported = next((message for message in related.answered if not message.incoming), None)
+            answered = (*related.sent_under_other_id, *related.answered)
+            reported = next((message for message in answered if not message.incoming), None)
             return AppendToCase(thread.case, thread, effect is OnClosedCase.REOPEN, reported)
         follows = thread.case
     if isinstance(verdict, Proceed):

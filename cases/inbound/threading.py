@@ -25,6 +25,8 @@ Basis = EmailMessage.ThreadBasis
 STRONG = frozenset({Basis.REPLY_ADDRESS, Basis.OUR_MESSAGE_ID, Basis.TOKEN_BODY, Basis.TOKEN_SUBJECT})
 REPORTS = frozenset({"feedback_report", "read_receipt"})
 PARTS_THAT_NAME_A_MAIL = ("message/rfc822", "text/rfc822-headers", "message/disposition-notification")
+SHORTEST_OTHER_ID = 20  # characters of an id that a provider made and told us
+MOST_OTHER_IDS = 20
 MOST_MERGES = 20  # a chain of merged cases longer than this is a circle
 
 
@@ -45,6 +47,8 @@ class Related:
     answered: tuple[EmailMessage, ...] = ()  # nearest first
     answers_to_it: tuple[EmailMessage, ...] = ()
     same_conversation: tuple[EmailMessage, ...] = ()
+    # Our own, whose Message-ID the provider wrote over with the id that it told us: Amazon SES and Postmark do.
+    sent_under_other_id: tuple[EmailMessage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,8 @@ class Thread:
 
 
 def find_related(email: ParsedEmail, analysis: Analysis, key: str, *, known_before: datetime | None = None) -> Related:
-    """The mails we know that share a key, an id or a conversation with this one. One query.
+    """The mails we know that share a key, an id or a conversation with this one. One query, and a second one for ids
+    that only a provider can have made.
 
     `known_before`: only those that came before that moment.
     """
@@ -92,13 +97,38 @@ def find_related(email: ParsedEmail, analysis: Analysis, key: str, *, known_befo
         )
         .order_by("-id")[:200]
     )
+    known_hashes = {message.message_identifier_hash for message in found}
+    unknown = [each for each, hashed in zip(answered_ids, hashes, strict=True) if hashed not in known_hashes]
     return Related(
+        sent_under_other_id=sent_under(unknown),
         duplicate=next((message for message in found if message.dedupe_key == key), None),
         answered=tuple(
             message for wanted_hash in hashes for message in found if message.message_identifier_hash == wanted_hash
         ),
         answers_to_it=tuple(message for message in found if own_hash and message.in_reply_to_hash == own_hash),
         same_conversation=tuple(message for message in found if root and message.thread_index_hash == root),
+    )
+
+
+def sent_under(identifiers: Sequence[str]) -> tuple[EmailMessage, ...]:
+    """Our mails that a provider sent under one of these Message-IDs, made from the id that it told us.
+
+    Amazon SES: the id at email.amazonses.com or at <region>.amazonses.com. Postmark: the id at mtasv.net. Only ids
+    that nobody can guess prove anything: short ones and plain numbers do not.
+    """
+    candidates: list[str] = []
+    for identifier in identifiers[:MOST_OTHER_IDS]:
+        local = identifier.partition("@")[0]
+        if len(local) >= SHORTEST_OTHER_ID and not local.isdigit():
+            candidates += [local, identifier, f"<{identifier}>"]
+    if not candidates:
+        return ()
+    return tuple(
+        EmailMessage.objects.filter(incoming=False, deliveries__provider_id__in=candidates)
+        .select_related("case")
+        .only("case__routing_address_id", "incoming", "message_identifier_hash")
+        .distinct()
+        .order_by("-id")[:20]
     )
 
 
@@ -137,6 +167,10 @@ def signs_of_thread(
         for identifier in ids_answered(email, analysis):
             if case_id := case_of_message_id(identifier, keys):
                 signs.append(Sign(case_id, Basis.OUR_MESSAGE_ID, "answers a mail that we sent"))
+        signs += [
+            Sign(message.case_id, Basis.OUR_MESSAGE_ID, "answers a mail that we sent, by the id of the provider")
+            for message in related.sent_under_other_id
+        ]
     signs += [
         Sign(case_id, Basis.TOKEN_BODY, "carries the case's thread token in its text")
         for case_id in tokens_in_body(email, analysis, keys)

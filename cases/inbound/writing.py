@@ -237,11 +237,15 @@ def append_to_case(
 
 
 def mark_reported_mail(mail: ReadEmail, decision: AppendToCase) -> None:
-    """A bounce or complaint about a mail that we sent: its recipients' lines say so."""
+    """A bounce or complaint about a mail that we sent: its recipients' lines say so, and unless it is only late it is
+    our turn again.
+    """
     reported = decision.reported
     if reported is None:
         return
     bounce = mail.analysis.bounce
+    if bounce is None or not bounce.delayed:
+        Case.objects.filter(pk=decision.case.pk).update(awaiting=Case.Awaiting.US)
     if bounce is None:
         recipients = list(reported.addresses.filter(role=EmailAddress.Role.TO).values_list("address", flat=True))
         mark_deliveries(reported, recipients, Delivery.State.COMPLAINED, detail="spam complaint", at=mail_time(mail))

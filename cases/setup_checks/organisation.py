@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from cases.models import CaseStatus
 from cases.setup_checks.finding import Finding, ok, wrong
-from routing.models import EmailToCaseSettings, Queue, RecordType, RoutingAddress
+from routing.models import Connection, EmailToCaseSettings, Queue, RecordType, RoutingAddress
 from routing.permission_sets import addresses_without_senders
+from routing.sealing import CannotSeal, CannotUnseal
 
 
 def check_settings_row() -> Iterator[Finding]:
@@ -100,6 +101,29 @@ def _check_forwarding(address: RoutingAddress) -> Finding:
         return ok(name, f"Mail to {address.email_address} has come in through its forward.")
     message = f"No mail to {address.email_address} has come in through its forward yet."
     return wrong(name, message, f"Forward it to {address.services_address} and send a mail to it from outside.")
+
+
+def check_connections() -> Iterator[Finding]:
+    name = "connections"
+    used = Connection.objects.filter(routing_addresses__deleted_at__isnull=True, routing_addresses__isnull=False)
+    broken = 0
+    for connection in used.distinct().order_by("name"):
+        problem, remedy = connection.state_detail, "Open its page, mend it, and press Test."
+        try:
+            connection.secrets()
+        except (CannotSeal, CannotUnseal) as error:
+            problem, remedy = str(error), "Set the former key in E2C_FIELD_KEYS, or enter the secrets again."
+        else:
+            if connection.uses_oauth and not connection.is_connected:
+                remedy = "Open its page and press Connect."
+                problem = problem or "its account is not connected."
+            elif connection.state not in (Connection.State.BROKEN, Connection.State.NEEDS_CONNECTING):
+                continue
+        broken += 1
+        message = f"{connection.account} cannot send through {connection.name}: {problem}"
+        yield wrong(name, message, remedy)
+    if not broken:
+        yield ok(name, "No connection that an address sends through is known to be broken.")
 
 
 def check_controlled_addresses() -> Iterator[Finding]:
