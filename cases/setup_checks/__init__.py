@@ -32,6 +32,7 @@ FROM_DATABASE: tuple[Check, ...] = (
     organisation.check_defaults,
     organisation.check_addresses,
     organisation.check_each_address,
+    organisation.check_connections,
     organisation.check_controlled_addresses,
     surroundings.check_sweeper,
     surroundings.check_waiting_mail,
