@@ -120,7 +120,9 @@ def show_message(
 
 def badges_of(message: EmailMessage) -> list[str | Promise]:
     badges: list[str | Promise] = []
-    if message.is_automatic:
+    if message.is_automatic and not message.incoming:
+        badges.append(_("Automatic answer"))
+    elif message.is_automatic:
         badges.append(AUTOMATIC_KINDS.get(message.automatic_kind, _("Automatic")))
     if message.incoming and message.dmarc == "pass":
         badges.append(_("Sender's domain confirmed"))

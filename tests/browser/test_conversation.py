@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from cases.blobs import put_many
-from cases.models import Attachment, CaseComment, CaseEvent, EmailAddress
+from cases.models import Attachment, CaseComment, CaseEvent, EmailAddress, Outbox
 from tests.browser.test_hostile_mail import wait_until_true
 from tests.factories import CaseFactory, EmailMessageFactory, QueueFactory, UserFactory
 
@@ -327,3 +327,54 @@ def test_all_files_of_a_case_stand_on_one_page(case: Any, rep: Any, log_in: Any)
     with page.expect_download() as download:
         page.get_by_role("link", name="invoice.pdf").click()
     assert download.value.suggested_filename == "invoice.pdf"
+
+
+def test_a_conversation_with_everything_breaks_no_rule_of_wcag(
+    case: Any, rep: Any, log_in: Any, assert_accessible: Any
+) -> None:
+    (blob,) = put_many([b"%PDF-1.4 words"]).values()
+    mail = EmailMessageFactory(
+        case=case,
+        html_body=f"<p>It came!</p>{QUOTE}",
+        flags=["dmarc_failed"],
+        authenticated_by="mx.example",
+        also_received_by=["sales@company.example"],
+    )
+    EmailAddress.objects.create(email_message=mail, role="to", address="s@company.example", name="Support")
+    for position, minor in enumerate((False, True)):
+        Attachment.objects.create(
+            email_message=mail, blob=blob, position=position, file_name="a.pdf", is_repeated=minor
+        )
+    EmailMessageFactory(case=case, text_body="It came!\n\n> old words", reply_text="It came!")
+    sent = EmailMessageFactory(case=case, outgoing=True, status="failed", text_body="Our words")
+    Outbox.objects.create(
+        key="k", kind="reply", case=case, email_message=sent, recipient="c@example.net", state="failed", detail="550"
+    )
+    CaseComment.objects.create(case=case, author=rep, body="Careful https://wiki.example/")
+    for number in range(5):
+        CaseEvent.objects.create(case=case, kind="status_changed", because=f"step {number}")
+    page = log_in(rep).open(f"/cases/{case.number}/")
+    for fold in page.locator("#conversation details:not([open]) > summary").all():
+        if fold.is_visible():
+            fold.click()
+
+    assert_accessible(page)
+    page.get_by_role("link", name="Files").click()
+    expect(page.locator(".file-list").first).to_be_visible()
+    assert_accessible(page)
+
+
+def test_on_paper_every_mail_is_open_and_nothing_is_to_click(case: Any, rep: Any, log_in: Any) -> None:
+    long_conversation(case, 6)
+    page = log_in(rep).open(f"/cases/{case.number}/")
+    expect(page.locator("details.mail:not([open])")).to_have_count(3)
+
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+
+    expect(page.locator("details.mail:not([open])")).to_have_count(0)
+    for hidden in ("#list", "#views", ".bar", ".case-tabs", ".answer"):
+        for part in page.locator(hidden).all():
+            expect(part).to_be_hidden()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(page.locator("details.mail:not([open])")).to_have_count(3)
