@@ -9,17 +9,19 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from cases.mail_html import FRAME_SANDBOX
 from cases.models import Case, EmailMessage
-from cases.selectors.conversation import MOST_NEW, MessagePage, find_visible_case, messages_of, tasks_of
+from cases.selectors.conversation import MOST_NEW, MessagePage, find_visible_case, messages_of
 from cases.selectors.cursor import MAX_DIGITS, Cursor
 from cases.selectors.history import history_of
 from cases.views.composer import Composer, new_composer, newest_message, wanted_mode
 from cases.views.panes import render_pane
 from cases.views.shown_mail import ShownMessage, related_mails, show_message
 from cases.views.timeline import timeline_of
+from cases.visits import mark_seen
 
 # The newest ones, beside the mail that opened the case; older ones show who, when and what in a line.
 OPEN_MESSAGES = 3
@@ -69,14 +71,16 @@ def newer_mail(request: HttpRequest, number: int) -> HttpResponse:
 
 def render_case(request: HttpRequest, case: Case, *, composer: Composer | None, status: int = 200) -> HttpResponse:
     """`case` comes from find_visible_case."""
+    now = timezone.now()  # before the mails are read: one that comes meanwhile stays unread
     before = Cursor.read(request.GET.get("before", ""))
     context = conversation_of(request, case, before=before, open_messages=OPEN_MESSAGES)
+    if before is None and is_read(request):
+        mark_seen(request.user, case, now)
     shown = context["shown"]
     context |= {
         "message_count": len(shown),
         "newest_key": shown[-1].message.pk if shown else None,
         "is_latest_page": before is None,
-        "tasks": tasks_of(case),
         "people": people_of(case, [each.message for each in shown]),
         "opening": next((each for each in shown if each.message.pk == case.source_id), None),
         "composer": composer,
@@ -89,6 +93,14 @@ def render_case(request: HttpRequest, case: Case, *, composer: Composer | None, 
         title=f"{case.number_text} {case.subject}",
         status=status,
     )
+
+
+def is_read(request: HttpRequest) -> bool:
+    """Whether a person has the answer in front of them: a page fetched ahead (static/cases/console/requests.js, or by
+    the browser itself) may never be looked at.
+    """
+    is_ahead = "X-Prefetch" in request.headers or "prefetch" in request.headers.get("Sec-Purpose", "")
+    return request.method == "GET" and not is_ahead
 
 
 def conversation_of(request: HttpRequest, case: Case, *, before: Cursor | None, open_messages: int) -> dict[str, Any]:

@@ -353,7 +353,9 @@ def test_a_conversation_with_everything_breaks_no_rule_of_wcag(
     CaseComment.objects.create(case=case, author=rep, body="Careful https://wiki.example/")
     for number in range(5):
         CaseEvent.objects.create(case=case, kind="status_changed", because=f"step {number}")
-    page = log_in(rep).open(f"/cases/{case.number}/")
+    watched = log_in(rep)
+    watched.page.set_viewport_size({"width": 560, "height": 844})  # the conversation alone
+    page = watched.open(f"/cases/{case.number}/")
     for fold in page.locator("#conversation details:not([open]) > summary").all():
         if fold.is_visible():
             fold.click()

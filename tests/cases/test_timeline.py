@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from cases.models import Case, CaseComment, CaseEvent, Outbox
+from cases.models import Case, CaseComment, CaseEvent, CaseVisit, Outbox
 from cases.selectors.conversation import new_since
 from cases.selectors.history import LINES_PER_KIND, LineKind, history_of
 from cases.templatetags.case_pages import moment_words
@@ -245,3 +245,19 @@ def test_a_mail_that_is_scheduled_says_when_it_leaves(page: Client, case: Case, 
 
     assert f'Leaves <time datetime="{leaves.isoformat()}" data-moment>' in content
     assert "If the customer writes before, it becomes a draft again." in content
+
+
+def test_opening_a_case_marks_it_as_read(page: Client, case: Case, rep: Any) -> None:
+    EmailMessageFactory(case=case)
+
+    page.get(f"/cases/{case.number}/")
+
+    assert CaseVisit.objects.get().user == rep
+
+
+@pytest.mark.parametrize("headers", [{"X-Prefetch": "1"}, {"Sec-Purpose": "prefetch;prerender"}])
+def test_a_page_that_is_fetched_ahead_is_not_read(page: Client, case: Case, headers: dict[str, str]) -> None:
+    page.get(f"/cases/{case.number}/", headers=headers)
+    page.head(f"/cases/{case.number}/")
+
+    assert not CaseVisit.objects.exists()

@@ -347,7 +347,7 @@ def test_refused_requests_for_a_verification_link_are_logged_without_it(client: 
 
 @pytest.mark.parametrize(
     "place",
-    ["cases.views.case_page.history_of", "cases.views.case_page.messages_of", "cases.views.case_page.tasks_of"],
+    ["cases.views.case_page.history_of", "cases.views.case_page.messages_of"],
 )
 def test_an_error_page_says_nothing(client: Client, support: Any, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     posted(client, canary_call())

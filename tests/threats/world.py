@@ -241,8 +241,8 @@ def build_world() -> World:
     return World(values, keys, users, queue)
 
 
-# What looking at a page may change: a session, and when somebody logged in.
-NOT_COMPARED = frozenset({"sessions.session"})
+# What looking at a page may change: a session, when somebody logged in, and what that somebody has seen of a case.
+NOT_COMPARED = frozenset({"sessions.session", "cases.casevisit"})
 
 
 def everything() -> dict[str, list[tuple[Any, ...]]]:
