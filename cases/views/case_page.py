@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -81,8 +80,6 @@ def render_case(request: HttpRequest, case: Case, *, composer: Composer | None, 
         "message_count": len(shown),
         "newest_key": shown[-1].message.pk if shown else None,
         "is_latest_page": before is None,
-        "people": people_of(case, [each.message for each in shown]),
-        "opening": next((each for each in shown if each.message.pk == case.source_id), None),
         "composer": composer,
     }
     return render_pane(
@@ -143,20 +140,3 @@ def shown_of(
         )
         for message in messages
     ]
-
-
-def people_of(case: Case, messages: Sequence[EmailMessage]) -> list[tuple[str, str]]:
-    """(address, name) of everybody but us who wrote or received these mails, in order of appearance."""
-    people: dict[str, str] = {}
-    ours = {message.from_address for message in messages if not message.incoming}
-    if case.routing_address is not None:
-        ours |= {case.routing_address.email_address, case.routing_address.services_address}
-    for message in messages:
-        everybody = [(message.from_address, message.from_name)]
-        # Where answers to us shall go is an address of ours.
-        named = [each for each in message.addresses.all() if message.incoming or each.role != "reply_to"]
-        everybody += [(each.address, each.name) for each in named]
-        for address, name in everybody:
-            if address and address not in ours and not people.get(address):
-                people[address] = name
-    return list(people.items())[:50]

@@ -39,7 +39,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
   for (const field of document.querySelectorAll("#conversation [name=last_seen], #live-seen")) field.value = newest;
   const first = document.getElementById(`message-${newest}`);
   const line = link.closest(".new-mail");
-  line.replaceChildren();
+  line.remove();
   first?.classList.add("is-new");
   first?.scrollIntoView({ block: "nearest" });
   first?.querySelector("summary")?.focus({ preventScroll: true });
@@ -51,7 +51,7 @@ function atNewest(event) {
   const box = conversation();
   const newest = box?.querySelector(".timeline > .newest");
   if (!newest || box.scrollTop || box.scrollHeight <= box.clientHeight) return;
-  const head = box.querySelector(".case-head");
+  const head = box.querySelector(".case-top");
   const covered = head && getComputedStyle(head).position === "sticky" ? head.offsetHeight : 0;
   const end = box.querySelector(".answer") ?? newest;
   const top = box.getBoundingClientRect().top;

@@ -36,4 +36,5 @@ def assert_accessible(page: Page) -> None:
     """In light and in dark: contrast is another in each."""
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # a Literal of the library
-        assert violations_of(page) == [], f"{page.url} in {scheme}"
+        found = violations_of(page)
+        assert not found, f"{page.url} in {scheme}: {found}"
