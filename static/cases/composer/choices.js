@@ -9,6 +9,8 @@ export function choicesOf(field, { label, onChoose }) {
   list.setAttribute("role", "listbox");
   list.setAttribute("aria-label", label);
   list.hidden = true;
+  const isCombobox = field.getAttribute("role") === "combobox";
+  const tell = (isOpen) => isCombobox && field.setAttribute("aria-expanded", String(isOpen));
   let items = [];
   let at = -1;
 
@@ -22,7 +24,7 @@ export function choicesOf(field, { label, onChoose }) {
   };
   const close = () => {
     list.hidden = true;
-    field.setAttribute("aria-expanded", "false");
+    tell(false);
     mark(-1);
   };
   const choose = (position) => {
@@ -35,7 +37,7 @@ export function choicesOf(field, { label, onChoose }) {
     list.replaceChildren(...found.map((item, position) => optionOf(item, `${list.id}-${position}`)));
     if (!found.length) return close();
     list.hidden = false;
-    field.setAttribute("aria-expanded", "true");
+    tell(true);
     mark(markFirst ? 0 : -1);
   };
   // Before the field loses the focus.

@@ -120,10 +120,15 @@ function takeFocus(form, { editor }, { isAskedFor }) {
     if (isEmptyTo) document.getElementById(`${form.elements.to.id}_entry`)?.focus();
     else if (editor) editor.focus();
     else form.elements.text.focus();
-    form.closest(".composer").scrollIntoView({ block: "nearest" });
+    showEndOfConversation(form);
   };
   if (document.readyState === "complete") focus();
   else addEventListener("load", () => setTimeout(focus));
+}
+
+/** What is answered, the newest mail, ends right above the composer, which takes the bottom of the pane. */
+function showEndOfConversation(form) {
+  (form.closest(".conversation") ?? form).scrollIntoView({ block: "end" });
 }
 
 /** A composer whose pane was swapped saves what it has and goes. */

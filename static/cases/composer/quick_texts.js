@@ -11,7 +11,6 @@ export function openQuickTexts(form, editor, words) {
   const { root, squire } = editor;
   root.setAttribute("aria-autocomplete", "list");
   const choices = choicesOf(root, { label: words("quick-texts"), onChoose: (item) => insert(item) });
-  root.removeAttribute("aria-expanded");
   root.after(choices.list);
   const known = new Map(); // what the server answered, by what was typed
   let typed = null;

@@ -54,6 +54,7 @@ export function openToolbar(form, editor, { onPictures }) {
     else squire[squire.hasFormat(tag) ? remove : add]();
     // Pressed by key the bar keeps the focus, as a toolbar does.
     if (event.detail > 0) squire.focus();
+    else button.focus();
     show();
   });
   root.addEventListener("keydown", (event) => {
