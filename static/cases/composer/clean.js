@@ -18,7 +18,7 @@ purify.addHook("afterSanitizeAttributes", (node) => {
 });
 
 export function cleanFragment(html) {
-  const page = new DOMParser().parseFromString(html, "text/html");
+  const page = parse(html);
   tidyForeignMarkup(page.body);
   const fragment = purify.sanitize(page.body.innerHTML, {
     ALLOWED_TAGS: TAGS,
@@ -32,8 +32,7 @@ export function cleanFragment(html) {
 
 /** The pictures that stand in pasted HTML as data, as files that can be uploaded. */
 export function picturesInData(html) {
-  const page = new DOMParser().parseFromString(html, "text/html");
-  return [...page.querySelectorAll("img[src^='data:image/']")].flatMap((image, position) => {
+  return [...parse(html).querySelectorAll("img[src^='data:image/']")].flatMap((image, position) => {
     const [, type, data] = /^data:(image\/(?:png|jpeg|gif|webp));base64,([A-Za-z0-9+/=\s]+)$/.exec(image.getAttribute("src")) ?? [];
     if (!data) return [];
     const bytes = Uint8Array.from(atob(data.replace(/\s/g, "")), (character) => character.charCodeAt(0));
@@ -41,13 +40,23 @@ export function picturesInData(html) {
   });
 }
 
+/** Foreign HTML as a page that is nowhere. Our policy reports a style even there, so none is left to be parsed: those of
+ * elements stand in data-style.
+ */
+function parse(html) {
+  const withoutStyles = html
+    .replace(/<style\b[\s\S]*?(?:<\/style\s*>|$)/gi, "")
+    .replace(/<[a-z][^>]*>/gi, (tag) => tag.replace(/([\s/"'])style(?=\s*=)/gi, "$1data-style"));
+  return new DOMParser().parseFromString(withoutStyles, "text/html");
+}
+
 /** Word and Google Docs say "bold" and "list item" in styles, which are dropped: say it in tags before that. */
 function tidyForeignMarkup(body) {
   for (const comment of [...commentsIn(body)]) comment.remove();
-  for (const item of body.querySelectorAll("p[style*='mso-list']")) intoListItem(item);
-  for (const element of body.querySelectorAll("[style]")) {
-    const style = element.getAttribute("style").toLowerCase();
-    element.removeAttribute("style");
+  for (const item of body.querySelectorAll("p[data-style*='mso-list']")) intoListItem(item);
+  for (const element of body.querySelectorAll("[data-style]")) {
+    const style = element.getAttribute("data-style").toLowerCase();
+    element.removeAttribute("data-style");
     if (element.nodeName === "B" && /font-weight:\s*(?:normal|400)/.test(style)) element.replaceWith(...element.childNodes);
     else if (element.nodeName === "SPAN") sayInTags(element, style);
   }
@@ -74,7 +83,7 @@ function sayInTags(span, style) {
 
 function intoListItem(paragraph) {
   // Word writes the bullet or number into a span of its own, marked mso-list:Ignore.
-  const marker = paragraph.querySelector("[style*='mso-list:Ignore' i], [style*='mso-list: Ignore' i]");
+  const marker = paragraph.querySelector("[data-style*='mso-list:Ignore' i], [data-style*='mso-list: Ignore' i]");
   const isNumbered = /^\s*[\dA-Za-z]+[.)]/.test(marker?.textContent ?? "");
   marker?.remove();
   const item = paragraph.ownerDocument.createElement("li");
