@@ -81,7 +81,7 @@ def saved(page: Page) -> Any:
 
 
 def send(page: Page) -> None:
-    page.locator("form[data-composer] button.primary").click()
+    page.locator("[data-composer] button.primary").click()
     expect(page.get_by_text("Not sent yet")).to_be_visible()
 
 
@@ -178,12 +178,12 @@ def test_recipients_are_chips_with_completion(page: Page) -> None:
     cc.fill("kim@example.org, no address,")
 
     expect(page.get_by_text("Not an address: no address.")).to_be_visible()
-    expect(page.locator("form button.primary")).to_have_text("Reply to 3 people as Gold Support")
+    expect(page.locator("[data-composer] button.primary")).to_have_text("Reply to 3 people as Gold Support")
     cc.press("Backspace")
     expect(page.get_by_role("button", name="Remove no address")).to_be_focused()
     page.keyboard.press("Delete")
     expect(page.get_by_text("Not an address")).to_have_count(0)
-    expect(page.locator("form button.primary")).to_have_text("Reply to 2 people as Gold Support")
+    expect(page.locator("[data-composer] button.primary")).to_have_text("Reply to 2 people as Gold Support")
 
 
 def test_completion_offers_people_of_cases_that_one_may_see(page: Page) -> None:
@@ -263,7 +263,7 @@ def test_text_is_kept_while_there_is_no_connection(page: Page) -> None:
     page.keyboard.type("Written in a tunnel")
     expect(page.locator("[data-draft-state]")).to_contain_text("Not saved: no connection", timeout=10_000)
 
-    page.locator("form button.primary").click()
+    page.locator("[data-composer] button.primary").click()
 
     expect(page.get_by_role("alert")).to_contain_text("Nothing was sent: no connection.")
     expect(editor(page)).to_have_text("Written in a tunnel")
@@ -279,7 +279,7 @@ def test_logged_out_rep_keeps_the_text_and_sends_after_logging_in(
     cookies = context.cookies()
     context.clear_cookies(name="sessionid")
 
-    page.locator("form button.primary").click()
+    page.locator("[data-composer] button.primary").click()
 
     expect(page.get_by_role("alert")).to_contain_text("Nothing was sent: you are logged out.")
     expect(editor(page)).to_have_text("Written for long")
@@ -324,9 +324,9 @@ def test_mail_is_sent_later(page: Page) -> None:
     page.keyboard.type("Good morning")
     page.get_by_text("Send later").click()
     page.get_by_role("button", name="Tomorrow").click()
-    expect(page.locator("form button.primary")).to_contain_text("Reply to 1 person as Gold Support on ")
+    expect(page.locator("[data-composer] button.primary")).to_contain_text("Reply to 1 person as Gold Support on ")
 
-    page.locator("form button.primary").click()
+    page.locator("[data-composer] button.primary").click()
 
     expect(page.get_by_role("button", name="Take back and edit")).to_be_visible()
     outbox = Outbox.objects.get()
@@ -361,10 +361,10 @@ def test_discarded_draft_is_gone_when_one_goes_on(page: Page) -> None:
 def test_forward_asks_whom_and_brings_the_mail(page: Page, smtp: FakeSmtpServer) -> None:
     page.keyboard.type("Can you look?")
     page.get_by_role("link", name="Forward", exact=True).click()
-    expect(page.locator("form button.primary")).to_contain_text("Forward to 0 people")
+    expect(page.locator("[data-composer] button.primary")).to_contain_text("Forward to 0 people")
     page.get_by_role("combobox", name="To").fill("kim@company.example,")
 
-    page.locator("form button.primary").click()
+    page.locator("[data-composer] button.primary").click()
 
     expect(page.get_by_role("button", name="Send anyway").or_(page.get_by_text("Not sent yet"))).to_be_visible()
     if page.get_by_role("button", name="Send anyway").is_visible():
@@ -382,7 +382,7 @@ def test_new_mail_opens_a_case(log_in: Any, ana: User, gold: RoutingAddress, liv
     page.get_by_label("Subject").fill("Your order")
     page.get_by_label("Your reply").fill("It will be late.")
 
-    page.locator("form button.primary").click()
+    page.locator("[data-composer] button.primary").click()
 
     expect(page.get_by_text("Not sent yet")).to_be_visible()
     assert EmailMessage.objects.get().case.subject == "Your order"

@@ -76,7 +76,7 @@ def test_rep_answers_and_sees_that_it_was_sent(
     watched = log_in(ana)
     page = watched.page
     open_composer(page, case, live_server)
-    send = page.locator("button.primary")
+    send = page.locator("[data-composer] button.primary")
     expect(send).to_have_text("Reply to 1 person as Gold Support")
     page.get_by_label("Cc", exact=True).fill('sam@example.org, "Other, Kim" <kim@example.org>')
     expect(send).to_have_text("Reply to 3 people as Gold Support")
@@ -110,11 +110,11 @@ def test_double_click_back_and_resubmit_are_one_mail(
     page.goto(f"{live_server.url}/cases/{case.number}/?reply=1#reply")
     page.get_by_label("Your reply").fill("It left us today.")
 
-    page.locator("button.primary").dblclick()
+    page.locator("[data-composer] button.primary").dblclick()
     expect(page.locator(".sending")).to_be_visible()
     page.go_back()
     page.get_by_label("Your reply").fill("It left us today.")
-    page.locator("button.primary").click()
+    page.locator("[data-composer] button.primary").click()
     expect(page.locator(".sending")).to_be_visible()
 
     deliver_all()
@@ -125,7 +125,7 @@ def test_undo_brings_the_text_back(log_in: Any, ana: User, case: Case, live_serv
     page = log_in(ana).page
     open_composer(page, case, live_server)
     page.get_by_label("Your reply").fill("Dear Cassie,")
-    page.locator("button.primary").click()
+    page.locator("[data-composer] button.primary").click()
 
     page.get_by_role("button", name="Undo", exact=True).click()
 
@@ -133,7 +133,7 @@ def test_undo_brings_the_text_back(log_in: Any, ana: User, case: Case, live_serv
     deliver_all()
     assert smtp.ledger == []
     page.get_by_label("Your reply").fill("Dear Casey,")
-    page.locator("button.primary").click()
+    page.locator("[data-composer] button.primary").click()
     expect(page.get_by_text("Not sent yet")).to_be_visible()
     expect(page.get_by_text("Dear Cassie,")).to_have_count(0)
     deliver_all()
@@ -151,7 +151,7 @@ def test_address_that_may_not_send_any_more_keeps_the_text(
     page.get_by_label("Your reply").fill("My long answer")
     RoutingAddress.objects.filter(pk=gold.pk).update(**change)
 
-    page.locator("button.primary").click()
+    page.locator("[data-composer] button.primary").click()
 
     expect(page.get_by_role("alert")).to_contain_text("Nothing was sent. Your text is kept.")
     expect(page.get_by_label("Your reply")).to_have_text("My long answer")
@@ -170,7 +170,7 @@ def test_tampered_sender_is_refused(
     page.get_by_label("Your reply").fill("My long answer")
     page.evaluate(f"document.querySelector('[name=send_from] option').value = '{unverified.pk}'")
 
-    page.locator("button.primary").click()
+    page.locator("[data-composer] button.primary").click()
 
     expect(page.get_by_text("You may not send from new@company.example.")).to_be_visible()
     assert Outbox.objects.count() == 0
@@ -184,12 +184,12 @@ def test_unseen_mail_is_shown_before_the_reply_goes(
     page.get_by_label("Your reply").fill("It left us today.")
     EmailMessageFactory(case=case, text_body="I found it, thank you!")
 
-    page.locator("button.primary").click()
+    page.locator("[data-composer] button.primary").click()
 
     expect(page.get_by_role("alert")).to_contain_text("Something new came into this case since you opened it.")
     expect(page.locator(".mail-text").get_by_text("I found it, thank you!")).to_be_visible()
     assert Outbox.objects.count() == 0
-    page.locator("button.primary").click()
+    page.locator("[data-composer] button.primary").click()
     expect(page.get_by_text("Not sent yet")).to_be_visible()
     assert Outbox.objects.count() == 1
 
@@ -201,7 +201,7 @@ def test_failed_mail_shows_why_and_is_edited(
     open_composer(page, case, live_server)
     page.get_by_label("Your reply").fill("It left us today.")
     smtp.refused_recipients[CUSTOMER] = "550 no such user"
-    page.locator("button.primary").click()
+    page.locator("[data-composer] button.primary").click()
     expect(page.get_by_text("Not sent yet")).to_be_visible()
     deliver_all()
 
@@ -226,7 +226,7 @@ def test_composer_fits_the_window_and_works_without_javascript(
     assert page.locator("form[data-composer]").bounding_box()["width"] <= width
     assert page.get_by_label("To", exact=True).input_value() == "Casey Customer <casey@example.net>"
     page.get_by_label("Your reply").fill("It left us today.")
-    page.locator("button.primary").click()
+    page.locator("[data-composer] button.primary").click()
 
     expect(page.get_by_role("button", name="Undo", exact=True)).to_be_visible()
     assert EmailMessage.objects.get(incoming=False).reply_text == "It left us today."

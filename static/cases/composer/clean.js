@@ -40,13 +40,13 @@ export function picturesInData(html) {
   });
 }
 
-/** Foreign HTML as a page that is nowhere. Our policy reports a style even there, so none is left to be parsed: those of
- * elements stand in data-style.
+/** Foreign HTML as a page that is nowhere. Our policy reports styles and handlers even there, so none is left to be parsed: those of
+ * elements stand in data-style and data-on….
  */
 function parse(html) {
   const withoutStyles = html
     .replace(/<style\b[\s\S]*?(?:<\/style\s*>|$)/gi, "")
-    .replace(/<[a-z][^>]*>/gi, (tag) => tag.replace(/([\s/"'])style(?=\s*=)/gi, "$1data-style"));
+    .replace(/<[a-z][^>]*>/gi, (tag) => tag.replace(/([\s/"'])(style|on[a-z]+)(?=\s*=)/gi, "$1data-$2"));
   return new DOMParser().parseFromString(withoutStyles, "text/html");
 }
 

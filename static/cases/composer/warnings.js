@@ -18,7 +18,7 @@ export function openWarnings(form, { beforeAsking, onShown }) {
     abort?.abort();
     abort = new AbortController();
     try {
-      const outcome = await ask(form.dataset.warnings, { fields, signal: abort.signal, headers: { "HX-Request": "true" } });
+      const outcome = await ask(form.dataset.warningsUrl, { fields, signal: abort.signal, headers: { "HX-Request": "true" } });
       if (outcome.kind === "done") show(outcome.text);
     } catch {
       // Asked again already: the newer answer counts.
@@ -32,7 +32,7 @@ export function openWarnings(form, { beforeAsking, onShown }) {
   };
   return {
     changed() {
-      if (!form.dataset.warnings || !place) return;
+      if (!form.dataset.warningsUrl || !place) return;
       clearTimeout(timer);
       timer = setTimeout(look, ASK_AFTER);
     },
