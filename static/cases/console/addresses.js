@@ -1,14 +1,18 @@
 // Which pane an address belongs to.
 export const consoleElement = document.querySelector(".console");
 const root = consoleElement.dataset.root;
-const CONVERSATION = /^(new|drafts\/\d+|\d+|\d+\/(files|compose))\/$/;
+const { drafts } = consoleElement.dataset;
+const LISTS = new Set(["", "approvals/"]);
+const CONVERSATION = /^(new|\d+|\d+\/(files|compose))\/$/;
 
 /** "views", "list", "conversation", or null for what is no pane: a file, the back office, another site. */
 export function paneOf(address) {
   const url = new URL(address, location.href);
-  if (url.origin !== location.origin || !url.pathname.startsWith(root)) return null;
+  if (url.origin !== location.origin) return null;
+  if (url.pathname === drafts) return "list";
+  if (!url.pathname.startsWith(root)) return null;
   const rest = url.pathname.slice(root.length);
-  if (rest === "") return "list";
+  if (LISTS.has(rest)) return "list";
   if (rest === "views/") return "views";
   return CONVERSATION.test(rest) ? "conversation" : null;
 }

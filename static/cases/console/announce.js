@@ -1,7 +1,7 @@
 // Says things: to everybody as a toast, to readers by ear politely. Parts of the page send `announce` and `toast` events.
 import { copyOf } from "./words.js";
 
-const STAYS = 8000; // milliseconds
+const STAYS = 10000; // milliseconds
 const announcer = document.getElementById("announcer");
 const toasts = document.getElementById("toasts");
 
@@ -21,7 +21,7 @@ export function toast({ words, kind = "info", action = null }) {
     button.textContent = action.words;
     if (action.key) button.dataset.key = action.key;
     button.addEventListener("click", () => { item.remove(); action.run(); });
-    item.append(button);
+    item.firstElementChild.after(button);
   }
   toasts.append(item);
 }
@@ -45,7 +45,7 @@ function settle(item) {
 new MutationObserver(() => [...toasts.children].forEach(settle)).observe(toasts, { childList: true });
 [...toasts.children].forEach(settle);
 toasts.addEventListener("click", (event) => {
-  if (!event.target.closest("button, a")) event.target.closest(".toast")?.remove();
+  if (event.target.closest("[data-close-toast]")) event.target.closest(".toast").remove();
 });
 document.addEventListener("announce", (event) => announce(event.detail));
 document.addEventListener("toast", (event) => toast(event.detail));

@@ -1,4 +1,7 @@
 // Counts and the parts of others that poll (hx-trigger="every ..."): not while nobody looks, at once when somebody does.
+import { toast } from "./announce.js";
+import { word } from "./words.js";
+
 const polls = (element) => element.getAttribute?.("hx-trigger")?.includes("every ");
 
 document.addEventListener("htmx:beforeRequest", (event) => {
@@ -15,4 +18,16 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     event.detail.shouldSwap = false;
     location.assign(`${login}?next=${encodeURIComponent(location.pathname + location.search)}`);
   }
+});
+// What a rep did and what did not arrive is told; a look of the page itself that failed is only tried again.
+function tellFailure(event, name) {
+  const { elt, requestConfig } = event.detail;
+  if (!polls(elt) && requestConfig?.triggeringEvent?.type !== "load") toast({ words: word(name), kind: "error" });
+}
+document.addEventListener("htmx:sendError", (event) => tellFailure(event, "unclear"));
+document.addEventListener("htmx:timeout", (event) => tellFailure(event, "unclear"));
+document.addEventListener("htmx:responseError", (event) => {
+  const { status } = event.detail.xhr;
+  // Of the others the answer says itself what is wrong.
+  if (status >= 500 || status === 404) tellFailure(event, "refused");
 });

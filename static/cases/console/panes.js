@@ -291,7 +291,6 @@ export function start() {
     send(event.target, event.submitter);
   });
   document.addEventListener("cases-changed", () => { forgetAhead(); refreshList(); });
-  document.body.addEventListener("cases-changed", () => document.dispatchEvent(new CustomEvent("cases-changed")));
   addEventListener("popstate", (event) => {
     if (withoutHash(location.href) === element(activePane()).dataset.url) return; // a place on this page
     open(location.href, { push: false, scroll: event.state?.scroll ?? null });
