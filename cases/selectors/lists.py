@@ -71,7 +71,7 @@ class CasePage:
     candidates: Candidates | None = None  # of a search for words
 
 
-class _BoundedCount(Subquery):
+class BoundedCount(Subquery):
     """count(*) of a query that is limited, so that it reads at most that many rows."""
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
@@ -99,16 +99,11 @@ def queues_of(user: Any) -> list[MyQueue]:
     counted = open_cases().filter(owner_queue=OuterRef("pk")).order_by().values("pk")[:COUNTED_TO]
     rows = (
         Queue.objects.filter(members=user)
-        .annotate(open_count=_BoundedCount(counted))
+        .annotate(open_count=BoundedCount(counted))
         .order_by("name")
         .values_list("pk", "name", "open_count")
     )
     return [MyQueue(key, name, count) for key, name, count in rows]
-
-
-def count_my_open_cases(user: Any) -> int:
-    """At most COUNTED_TO."""
-    return open_cases().filter(owner_user=user).order_by()[:COUNTED_TO].count()
 
 
 def list_cases(reader: Reader, query: ListQuery, *, now: datetime, size: int = CASES_PER_PAGE) -> CasePage:

@@ -7,14 +7,27 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib.auth import get_user_model
+from django.db.models import Exists, Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cases.list_query import ListQuery
-from cases.models import SavedView
+from cases.models import Approval, SavedView
+from cases.selectors.drafts import own_drafts
 from cases.selectors.list_names import saved_views_of
-from cases.selectors.lists import ListView, MyQueue, count_cases, count_my_open_cases, queues_of, reader_of
+from cases.selectors.lists import (
+    COUNTED_TO,
+    BoundedCount,
+    ListView,
+    MyQueue,
+    count_cases,
+    open_cases,
+    queues_of,
+    reader_of,
+)
+from cases.selectors.visible import grants_of, visible_cases
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +36,9 @@ class Entry:
 
     key: str
     label: str | Promise
-    query: str
+    query: str = ""
     count: int | None = None  # at most lists.COUNTED_TO; None: not counted
+    page: str = "case_list"  # name of the URL
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +49,28 @@ class Group:
     entries: tuple[Entry, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class OwnWork:
+    """What waits for one user; each number at most lists.COUNTED_TO."""
+
+    open_cases: int
+    drafts: int
+    approvals: int  # of others; means nothing for somebody who is no approver
+    may_approve: bool
+
+
 # Where nobody looks every hour stands further down.
 FIRST = (ListView.MINE, ListView.QUEUES, ListView.UNREAD, ListView.AWAITING)
-FURTHER = (ListView.MENTIONS, ListView.SNOOZED, ListView.DRAFTS, ListView.APPROVAL)
+FURTHER = (ListView.MENTIONS, ListView.SNOOZED)
 WHOLE = (ListView.OPEN, ListView.CLOSED, ListView.ALL)
 
 
 def navigation(user: Any) -> list[Group]:
     """Five statements, however many views and queues there are."""
     reader = reader_of(user)
+    work = own_work(user)
     counts = {
-        ListView.MINE: count_my_open_cases(user),
+        ListView.MINE: work.open_cases,
         ListView.UNREAD: count_cases(reader, ListQuery(view=ListView.UNREAD), now=timezone.now()),
     }
     unassigned = (ListView.UNASSIGNED,) if reader.views_all else ()
@@ -53,10 +78,32 @@ def navigation(user: Any) -> list[Group]:
         Group("", _entries((*FIRST, *unassigned), counts)),
         Group(_("Queues"), tuple(_queue_entry(each) for each in queues_of(user))),
         Group(_("Saved views"), tuple(_saved_entry(view) for view in saved_views_of(user))),
-        Group(_("Follow up"), _entries(FURTHER, counts)),
+        Group(_("Follow up"), (*_entries(FURTHER, counts), *_unsent_entries(work))),
         Group(_("Everything"), _entries(WHOLE, counts)),
     ]
     return [group for group in groups if group.entries]
+
+
+def _unsent_entries(work: OwnWork) -> Iterable[Entry]:
+    yield Entry("drafts", _("Drafts"), count=work.drafts, page="drafts")
+    if work.may_approve:
+        yield Entry("approvals", _("Awaiting approval"), count=work.approvals, page="approvals")
+
+
+def own_work(user: Any) -> OwnWork:
+    """One statement."""
+    approvals = Approval.objects.filter(state=Approval.State.WAITING, case__in=visible_cases(user))
+    counted = {
+        "open_cases": open_cases().filter(owner_user=user),
+        "drafts": own_drafts(user),
+        "approvals": approvals.filter(Q(requested_by__isnull=True) | ~Q(requested_by=user.pk)),
+    }
+    # Fields of a user have some of these names.
+    asked = {f"my_{name}": BoundedCount(rows.order_by().values("pk")[:COUNTED_TO]) for name, rows in counted.items()}
+    asked |= {"my_grant": Exists(grants_of(user, "approve_reply"))}
+    row = get_user_model().objects.filter(pk=user.pk).annotate(**asked).values(*asked).get()
+    numbers = {name: row[f"my_{name}"] for name in counted}
+    return OwnWork(**numbers, may_approve=user.is_superuser or row["my_grant"])
 
 
 def _entries(views: Iterable[ListView], counts: Mapping[ListView, int]) -> tuple[Entry, ...]:

@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from cases.models import Draft
 from cases.selectors.lists import COUNTED_TO
 from tests.factories import CaseFactory, EmailMessageFactory, QueueFactory, UserFactory
 
@@ -135,3 +136,18 @@ def test_a_theme_that_nobody_offers_is_the_systems(page: Client) -> None:
     page.cookies["console_theme"] = 'x" onload="y'
 
     assert "data-theme=" not in page.get("/cases/").content.decode().split("<head>")[0]
+
+
+def test_approvals_are_led_to_for_who_may_give_them(page: Client, rep: User) -> None:
+    assert "/cases/approvals/" not in page.get("/cases/views/").content.decode()
+
+    rep.user_permissions.add(Permission.objects.get(codename="approve_reply"))
+
+    assert "/cases/approvals/" in page.get("/cases/views/").content.decode()
+
+
+def test_drafts_are_counted_for_their_author(page: Client, rep: User) -> None:
+    Draft.objects.create(author=rep, mode=Draft.Mode.NEW, key="1")
+    Draft.objects.create(author=UserFactory(), mode=Draft.Mode.NEW, key="2")
+
+    assert re.search(r'id="count-drafts"[^>]*>1<', page.get("/cases/views/").content.decode())
