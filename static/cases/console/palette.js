@@ -37,7 +37,7 @@ function use(element) {
 }
 
 function views() {
-  return [...document.querySelectorAll("#views a[href]")].map((link) => ({
+  return [...document.querySelectorAll("#views li a[href]")].map((link) => ({
     words: link.querySelector("bdi")?.textContent ?? link.textContent.trim(), hint: word("view"), key: link.dataset.key ?? "", run: () => link.click(),
   }));
 }

@@ -23,7 +23,8 @@ function show(pane) {
   const back = document.querySelector(".back");
   back.hidden = pane === "views";
   back.href = pane === "conversation" ? element("list").dataset.url ?? consoleElement.dataset.root : `${consoleElement.dataset.root}views/`;
-  back.firstElementChild.textContent = pane === "conversation" ? back.dataset.toList : back.dataset.toViews;
+  // Where the list stands beside the conversation, the way back is to the views beside that list.
+  back.firstElementChild.textContent = pane === "conversation" && !isShown("list") ? back.dataset.toList : back.dataset.toViews;
 }
 
 /** The open case in the list and the list's view among the views, for eye and ear. */
