@@ -99,8 +99,10 @@ def own_work(user: Any) -> OwnWork:
         "approvals": approvals.filter(Q(requested_by__isnull=True) | ~Q(requested_by=user.pk)),
     }
     # Fields of a user have some of these names.
-    asked = {f"my_{name}": BoundedCount(rows.order_by().values("pk")[:COUNTED_TO]) for name, rows in counted.items()}
-    asked |= {"my_grant": Exists(grants_of(user, "approve_reply"))}
+    asked: dict[str, Any] = {
+        f"my_{name}": BoundedCount(rows.order_by().values("pk")[:COUNTED_TO]) for name, rows in counted.items()
+    }
+    asked["my_grant"] = Exists(grants_of(user, "approve_reply"))
     row = get_user_model().objects.filter(pk=user.pk).annotate(**asked).values(*asked).get()
     numbers = {name: row[f"my_{name}"] for name in counted}
     return OwnWork(**numbers, may_approve=user.is_superuser or row["my_grant"])
