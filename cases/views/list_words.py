@@ -37,7 +37,7 @@ class Chip:
 def title_of(query: ListQuery, saved: SavedView | None, names: Names) -> str:
     if saved is not None:
         return saved.name
-    if query.q and not query.view:
+    if query.q and query.view == ListView.ALL:
         return _("Search")
     if query.queue is not None:
         return names.get(("queue", query.queue), _("A queue that is not yours"))
