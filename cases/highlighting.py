@@ -9,7 +9,7 @@ from cases.search_words import WRITTEN_WORD, is_unspaced, words_of
 
 Piece = tuple[str, bool]  # a part of the text, and whether it was looked for
 LENGTH = 160
-BEFORE = 40  # characters shown before the first match
+BEFORE = 16  # characters shown before the first match
 
 
 class Wanted:
