@@ -37,7 +37,6 @@ from cases.views.list_words import chips_of, hidden_fields, sort_choices, title_
 from cases.views.panes import render_pane
 from routing.choices import Priority
 
-BULK_URL = "/cases/bulk/"
 SEARCHED_TEXT = 20_000  # characters of a mail in which a snippet is looked for
 
 
@@ -76,7 +75,7 @@ def case_list(request: HttpRequest) -> HttpResponse:
         "chips": chips_of(query, names),
         "sorts": sort_choices(query),
         "priorities": Priority.choices,
-        "bulk_url": BULK_URL,
+        "bulk_url": reverse("case_bulk"),
         "is_first_page": not query.before,
         "has_queues": bool(reader.queues) or reader.views_all,
         "counted_to": COUNTED_TO,
