@@ -133,15 +133,6 @@ def test_keys_move_and_select(page: Page) -> None:
     expect(bar).to_be_hidden()
 
 
-def test_selected_cases_are_taken_together(page: Page, ana: User, cases: list[Case]) -> None:
-    for number in (0, 1):
-        page.locator("input[name=numbers]").nth(number).check(force=True)
-    page.locator(".bulk").get_by_role("button", name="Take").click()
-
-    expect(rows(page).nth(0)).to_contain_text("Ana Rep")
-    assert set(Case.objects.filter(owner_user=ana)) == set(cases[:2])
-
-
 def test_new_mail_is_announced_and_moves_nothing(page: Page, cases: list[Case]) -> None:
     later = timezone.now() + timedelta(minutes=1)
     Case.objects.filter(pk=cases[9].pk).update(last_activity_at=later)
