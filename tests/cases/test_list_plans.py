@@ -74,7 +74,7 @@ def test_ready_made_views_walk_along_indexes(people: Any) -> None:
         reader = reader_of(user)
         for view in VIEWS:
             plan = plan_of(lambda reader=reader, view=view: list_cases(reader, ListQuery(view=view), now=NOW))
-            if "Seq Scan on cases_case" in plan.replace("cases_casestatus", ""):
+            if "Seq Scan on cases_case " in plan:
                 whole[name, view] = plan
 
     assert whole == {}
