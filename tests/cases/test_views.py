@@ -555,16 +555,3 @@ def test_an_admin_without_queues_starts_with_all_open_cases(client: Any) -> None
     response = client.get("/cases/")
 
     assert case.subject in response.content.decode()
-
-
-def test_our_own_address_is_not_one_of_the_people(client: Any) -> None:
-    client.force_login(UserFactory(superuser=True))
-    address = RoutingAddressFactory(email_address="support@company.example")
-    case = CaseFactory(routing_address=address)
-    message = EmailMessageFactory(case=case, from_address="casey@example.net")
-    EmailAddress.objects.create(email_message=message, role="to", address="support@company.example")
-    EmailAddress.objects.create(email_message=message, role="cc", address="kim@example.org")
-
-    response = client.get(f"/cases/{case.number}/")
-
-    assert [address for address, _name in response.context["people"]] == ["casey@example.net", "kim@example.org"]
