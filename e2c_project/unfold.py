@@ -12,17 +12,22 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
 
-def _page(title: Any, icon: str, app_label: str, model_name: str) -> dict[str, Any]:
-    """One entry, shown to those who may see the list behind it."""
+BESIDE_A_LIST = "/email-action/"
+
+
+def _page(title: Any, icon: str, app_label: str, model_name: str, *, url_name: str = "") -> dict[str, Any]:
+    """One entry, shown to those who may see the list behind it. `url_name`: another page beside that list."""
 
     def link(request: HttpRequest) -> str:
         try:
-            return reverse(f"admin:{app_label}_{model_name}_changelist")
+            return reverse(f"admin:{url_name or f'{app_label}_{model_name}_changelist'}")
         except NoReverseMatch:
             return ""
 
     def is_active(request: HttpRequest) -> bool:
-        return bool(link(request)) and request.path.startswith(link(request))
+        here = bool(link(request)) and request.path.startswith(link(request))
+        # A page beside a list has an entry of its own; that of the list is not lit for it.
+        return here and (bool(url_name) or not request.path.endswith(BESIDE_A_LIST))
 
     return {
         "title": title,
@@ -85,6 +90,11 @@ UNFOLD: dict[str, Any] = {
                     _page(_("Permission sets"), "key", "routing", "permissionset"),
                     _page(_("Queues"), "inbox", "routing", "queue"),
                     _page(_("Record types"), "category", "routing", "recordtype"),
+                    _page(
+                        _("Email action"), "send", "routing", "recordtype", url_name="routing_recordtype_email_action"
+                    ),
+                    _page(_("Email templates"), "draft", "routing", "emailtemplate"),
+                    _page(_("Quick texts"), "bolt", "routing", "quicktext"),
                     _page(_("Email-to-Case settings"), "tune", "routing", "emailtocasesettings"),
                 ],
             },

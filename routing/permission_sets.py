@@ -53,7 +53,9 @@ def may_send_from(user: User | AnonymousUser, address: RoutingAddress, at: datet
         return refusal
     if not stored_address.controlled_by_permission_set:
         return open_to_all()
-    memberships = _memberships().filter(user=stored_user, permission_set__in=permission_sets_granting(stored_address))
+    memberships = memberships_in_groups().filter(
+        user=stored_user, permission_set__in=permission_sets_granting(stored_address)
+    )
     return judge(list(memberships), at or timezone.now())
 
 
@@ -72,10 +74,13 @@ def explain_addresses(
     if isinstance(stored_user, Permission):
         return [(address, stored_user) for address in addresses]
     by_group = {
-        membership.permission_set.group_id: membership for membership in _memberships().filter(user=stored_user)
+        membership.permission_set.group_id: membership
+        for membership in memberships_in_groups().filter(user=stored_user)
     }
     granted: dict[int, list[PermissionSetMember]] = {}
-    for address_id, group_id in _grants().filter(group__in=by_group).values_list("content_object_id", "group_id"):
+    for address_id, group_id in (
+        sending_grants().filter(group__in=by_group).values_list("content_object_id", "group_id")
+    ):
         granted.setdefault(address_id, []).append(by_group[group_id])
     moment = at or timezone.now()
     answers = []
@@ -114,7 +119,7 @@ def holders_of(address: RoutingAddress, at: datetime | None = None) -> list[tupl
     """Active users whom permission sets grant the address at that moment, with the reason. One query."""
     moment = at or timezone.now()
     memberships = (
-        _memberships().filter(permission_set__in=permission_sets_granting(address)).order_by("user__username")
+        memberships_in_groups().filter(permission_set__in=permission_sets_granting(address)).order_by("user__username")
     )
     by_user: dict[User, list[PermissionSetMember]] = {}
     for membership in memberships:
@@ -132,12 +137,14 @@ def addresses_without_senders(at: datetime | None = None) -> QuerySet[RoutingAdd
 
 def permission_sets_granting(address: RoutingAddress) -> QuerySet[PermissionSet]:
     """Active or not."""
-    return PermissionSet.objects.filter(Exists(_grants().filter(group=OuterRef("group"), content_object=address)))
+    return PermissionSet.objects.filter(
+        Exists(sending_grants().filter(group=OuterRef("group"), content_object=address))
+    )
 
 
 def addresses_granted_by(permission_set: PermissionSet) -> QuerySet[RoutingAddress]:
     return RoutingAddress.objects.not_deleted().filter(
-        Exists(_grants().filter(content_object=OuterRef("pk"), group=permission_set.group_id))
+        Exists(sending_grants().filter(content_object=OuterRef("pk"), group=permission_set.group_id))
     )
 
 
@@ -239,7 +246,7 @@ def grant(permission_set: PermissionSet, address: RoutingAddress, *, by: User | 
 
 @transaction.atomic
 def revoke(permission_set: PermissionSet, address: RoutingAddress, *, by: User | None) -> None:
-    if not _grants().filter(group=permission_set.group_id, content_object=address).exists():
+    if not sending_grants().filter(group=permission_set.group_id, content_object=address).exists():
         return
     remove_perm(f"routing.{SEND_CODENAME}", permission_set.group, address)
     audit.record("address-revoked", address, by=by, permission_set=permission_set.label)
@@ -276,7 +283,8 @@ def _free_group_name(label: str, besides: int = 0) -> str:
 # --- parts of the answers --------------------------------------------------------------------------------------------
 
 
-def _grants() -> QuerySet[RoutingAddressGrant]:
+def sending_grants() -> QuerySet[RoutingAddressGrant]:
+    """Which groups were granted which addresses, in force or not."""
     return RoutingAddressGrant.objects.filter(
         permission__codename=SEND_CODENAME, permission__content_type__app_label="routing"
     )
@@ -288,7 +296,8 @@ def _is_in_group() -> Exists:
     return Exists(through.objects.filter(group_id=OuterRef("permission_set__group_id"), user_id=OuterRef("user_id")))
 
 
-def _memberships() -> QuerySet[PermissionSetMember]:
+def memberships_in_groups() -> QuerySet[PermissionSetMember]:
+    """Every membership; `is_in_group`: whether its user is in the set's group as well, without which it is void."""
     return PermissionSetMember.objects.select_related("permission_set", "user").annotate(is_in_group=_is_in_group())
 
 
@@ -301,7 +310,7 @@ def _live_grants(at: datetime, whose: Q) -> QuerySet[RoutingAddressGrant]:
         permission_set__group=OuterRef("group"),
         permission_set__is_active=True,
     )
-    return _grants().filter(Exists(members), content_object=OuterRef("pk"))
+    return sending_grants().filter(Exists(members), content_object=OuterRef("pk"))
 
 
 def _stored_user(user: User | AnonymousUser) -> User | Permission:

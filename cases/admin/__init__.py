@@ -9,6 +9,7 @@ from cases.admin import (
     outbound,
     refused_call,
     send_decision,
+    templates,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "outbound",
     "refused_call",
     "send_decision",
+    "templates",
 ]

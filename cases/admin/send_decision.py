@@ -6,7 +6,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -14,6 +15,7 @@ from unfold.decorators import display
 
 from cases.admin.case import case_link
 from cases.admin.history import HistoryAdmin, isolated, short_time
+from cases.admin.who_can_send import address_page, user_page
 from cases.models import SendDecision
 
 
@@ -29,6 +31,20 @@ class SendDecisionAdmin(HistoryAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SendDecision]:
         return super().get_queryset(request).select_related("case", "address").defer("case__description")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("address/<int:address_id>/", view(self.address_view), name="cases_senddecision_of_address"),
+            path("user/<int:user_id>/", view(self.user_view), name="cases_senddecision_of_user"),
+            *super().get_urls(),
+        ]
+
+    def address_view(self, request: HttpRequest, address_id: int) -> HttpResponse:
+        return address_page(request, address_id, self.admin_site.each_context(request))
+
+    def user_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
+        return user_page(request, user_id, self.admin_site.each_context(request))
 
     @display(description=_("at"))
     def when(self, decision: SendDecision) -> SafeString | str:

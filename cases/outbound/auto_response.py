@@ -25,8 +25,8 @@ from cases.outbound.notices import NotQueued
 from cases.outbound.quoting import ReplyBody, header_id, reference_chain, reply_subject, written_html, written_text
 from cases.thread_keys import signing_keys
 from cases.thread_token import new_message_id, reply_address, token_mark
-from routing import audit
 from routing.addresses import MailAddress, normalise_address
+from routing.breaker import stop_auto_response
 from routing.choices import AutoResponsePolicy
 from routing.models import EmailToCaseSettings, RoutingAddress
 
@@ -147,8 +147,7 @@ def _trip_breaker(address: RoutingAddress, *, now: datetime) -> bool:
     sent = Outbox.objects.filter(kind=Outbox.Kind.AUTO, from_address=address, created_at__gt=since).count()
     if sent < address.auto_response_hourly_limit:
         return False
-    RoutingAddress.objects.filter(pk=address.pk).update(auto_response_stopped_at=now)
-    audit.record("auto-response-stopped", address, by=None, sent=sent, limit=address.auto_response_hourly_limit)
+    stop_auto_response(address, sent=sent, at=now)
     return True
 
 

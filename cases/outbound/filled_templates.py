@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from routing.merge_fields import fill_in, unknown_fields
 from routing.models import EmailTemplate
 
 __all__ = ["FilledTemplate", "clean_html", "faults_of", "fill_template"]
+
+_BLANK_LINES = re.compile(r"\n\s*\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,14 @@ def fill_template(template: EmailTemplate, values: Mapping[str, str]) -> FilledT
 
 
 def clean_html(html: str) -> str:
-    """The HTML of a template as it is kept and sent: no script, no style of pages, nothing fetched from elsewhere."""
-    return safe_html(html, inline_urls={}).html.strip() if html.strip() else ""
+    """The HTML of a template as it is kept and sent: no script, nothing fetched from elsewhere. Words without any tag
+    become paragraphs.
+    """
+    html = html.replace("\r\n", "\n").strip()
+    if html and "<" not in html:
+        paragraphs = (each.strip() for each in _BLANK_LINES.split(html))
+        html = "".join(f"<p>{each}</p>".replace("\n", "<br>") for each in paragraphs)
+    return safe_html(html, inline_urls={}).html.strip() if html else ""
 
 
 def faults_of(template: EmailTemplate) -> tuple[str, ...]:

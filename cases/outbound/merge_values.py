@@ -13,7 +13,7 @@ from cases.outbound.composing import one_line
 from routing.addresses import MailAddress
 from routing.models import RoutingAddress
 
-__all__ = ["first_name_in", "merge_values"]
+__all__ = ["first_name_in", "merge_values", "sample_values"]
 
 LONGEST_VALUE = 250  # characters; a name or a subject, not a text
 
@@ -57,6 +57,15 @@ def merge_values(
         "today": today,
     }
     return {field: _plain(value) for field, value in values.items()}
+
+
+def sample_values(*, author: User) -> dict[str, str]:
+    """A value for each field of a customer who does not exist, for previews."""
+    case = Case(
+        pk=41, subject="My order has not come", supplied_name="Casey Customer", supplied_email="casey@example.net"
+    )
+    address = RoutingAddress(email_address="support@company.example", display_name="Company Support")
+    return merge_values(case, author=author, send_from=address)
 
 
 def _plain(value: str) -> str:

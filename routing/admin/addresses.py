@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +21,7 @@ from unfold.decorators import display
 from routing.admin.access import ConfigurationAdmin, can_configure, signed_in
 from routing.admin.address_form import RoutingAddressForm
 from routing.admin.address_state import state_of
+from routing.breaker import resume_auto_response
 from routing.deletion import delete_routing_address
 from routing.models import RoutingAddress
 from routing.permission_sets import addresses_without_senders
@@ -281,18 +283,36 @@ class RoutingAddressAdmin(ConfigurationAdmin):
             self.admin_site.admin_view(self.verify_view),
             name="routing_routingaddress_verify",
         )
-        return [verify, *super().get_urls()]
+        resume = path(
+            "<path:object_id>/resume-answers/",
+            self.admin_site.admin_view(self.resume_view),
+            name="routing_routingaddress_resume",
+        )
+        return [verify, resume, *super().get_urls()]
 
     def verify_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Send the verification mail (again). It never verifies by itself."""
+        return self._act(request, object_id, self._send_verification)
+
+    def resume_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Let an address answer by itself again after its breaker stopped it."""
+        return self._act(request, object_id, self._resume_answers)
+
+    def _act(
+        self, request: HttpRequest, object_id: str, act: Callable[[HttpRequest, RoutingAddress], None]
+    ) -> HttpResponse:
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not can_configure(request):
             raise PermissionDenied
         key = int(object_id) if object_id.isdecimal() and len(object_id) < 19 else 0
         address = get_object_or_404(RoutingAddress.objects.not_deleted(), pk=key)
-        self._send_verification(request, address)
+        act(request, address)
         return HttpResponseRedirect(reverse("admin:routing_routingaddress_change", args=[address.pk]))
+
+    def _resume_answers(self, request: HttpRequest, address: RoutingAddress) -> None:
+        if resume_auto_response(address, by=signed_in(request)):
+            messages.success(request, gettext("The address answers by itself again."))
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
-from routing.admin.access import AuditedAdmin
+from routing.admin.access import AuditedAdmin, can_configure
+from routing.admin.email_action import URL_NAME, email_action_page
 from routing.models import RecordType
 
 
@@ -22,3 +28,13 @@ class RecordTypeAdmin(AuditedAdmin):
             },
         )
     ]
+
+    def get_urls(self) -> list[URLPattern]:
+        page = path("email-action/", self.admin_site.admin_view(self.email_action_view), name=URL_NAME)
+        return [page, *super().get_urls()]
+
+    def email_action_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context: dict[str, Any] = self.admin_site.each_context(request) | {"opts": self.opts}
+        return email_action_page(request, context, may_change=can_configure(request))

@@ -12,7 +12,8 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html_join
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
@@ -132,8 +133,12 @@ class UserAdmin(DjangoUserAdmin, AuditedAdmin):
             )
             for address, answer in explain_addresses(user)
         )
-        return (
-            format_html_join("", '<div class="e2c-sender"><span class="{}">{}</span> <b>{}</b> {}</div>', lines) or "-"
+        listed = format_html_join("", '<div class="e2c-sender"><span class="{}">{}</span> <b>{}</b> {}</div>', lines)
+        return format_html(
+            '{}<p><a class="e2c-link" href="{}">{}</a></p>',
+            listed or "-",
+            reverse("admin:cases_senddecision_of_user", args=[user.pk]),
+            _("With the last refusals"),
         )
 
 
