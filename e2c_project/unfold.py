@@ -11,7 +11,6 @@ from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
-
 BESIDE_A_LIST = "/email-action/"
 
 

@@ -61,7 +61,7 @@ def may_send_from(user: User | AnonymousUser, address: RoutingAddress, at: datet
 
 def counting_memberships(user: User, address: RoutingAddress, at: datetime) -> list[PermissionSetMember]:
     """Those by which `user` holds a controlled address at that moment. One query."""
-    memberships = _memberships().filter(user=user, permission_set__in=permission_sets_granting(address))
+    memberships = memberships_in_groups().filter(user=user, permission_set__in=permission_sets_granting(address))
     return [membership for membership in memberships if judge([membership], at).allowed]
 
 

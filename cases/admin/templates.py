@@ -65,7 +65,7 @@ class PreviewedAdmin(AuditedAdmin):
 
     def preview(self, request: HttpRequest, form: Any) -> dict[str, Any]:
         """The template against a case that the person may see, or against a sample. One query more for a case."""
-        asked = str(form.get("preview_case", "")).strip().lstrip("0")
+        asked = str(form.get("preview_case", "")).strip()
         case = _visible_case(request, asked) if asked else None
         filled: FilledTemplate = fill_template(self.as_template(form), _values_for(request, case))
         return {"filled": filled, "preview_case": case, "case_not_found": bool(asked) and case is None}

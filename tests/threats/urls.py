@@ -169,8 +169,9 @@ MODELS = frozenset(
         "auth.group", "auth.user", "axes.accessattempt", "cases.attachment", "cases.case", "cases.caseevent",
         "cases.casestatus", "cases.casetask", "cases.contact", "cases.emailmessage", "cases.inboundemail",
         "cases.outbox", "cases.refusedcall", "cases.routingdecision", "cases.senddecision", "cases.trackingrequest",
-        "routing.auditevent", "routing.connection", "routing.emailtocasesettings", "routing.permissionset",
-        "routing.queue", "routing.recordtype", "routing.routingaddress",
+        "routing.auditevent", "routing.connection", "routing.emailtemplate", "routing.emailtocasesettings",
+        "routing.permissionset", "routing.queue", "routing.quicktext", "routing.recordtype",
+        "routing.routingaddress",
     }
 )  # fmt: skip
 MODEL_PAGES = {
@@ -191,6 +192,12 @@ OWN_PAGES = {
     ("routing.connection", "<path:object_id>/connect/"): Kind.STAFF_ACTION,
     ("routing.connection", "<path:object_id>/test/"): Kind.STAFF_ACTION,
     ("routing.connection", "<path:object_id>/test-mail/"): Kind.STAFF_ACTION,
+    ("routing.routingaddress", "<path:object_id>/resume-answers/"): Kind.STAFF_ACTION,
+    ("routing.recordtype", "email-action/"): Kind.STAFF_FORBIDDEN,
+    ("routing.emailtemplate", "preview/"): Kind.STAFF_ACTION,
+    ("routing.quicktext", "preview/"): Kind.STAFF_ACTION,
+    ("cases.senddecision", "address/<int:address_id>/"): Kind.STAFF_FORBIDDEN,
+    ("cases.senddecision", "user/<int:user_id>/"): Kind.STAFF_FORBIDDEN,
     ("cases.inboundemail", "<int:inbound_id>/download/"): Kind.STAFF_FORBIDDEN,
     ("cases.inboundemail", "<int:inbound_id>/raw/"): Kind.STAFF_FORBIDDEN,
     ("cases.inboundemail", "<int:inbound_id>/retry/"): Kind.STAFF_ACTION,
@@ -222,6 +229,8 @@ FOR_CONFIGURERS: dict[str, dict[str, int]] = {
     "routing.permissionset": CONFIGURATION,
     "routing.queue": CONFIGURATION,
     "routing.recordtype": CONFIGURATION,
+    "routing.emailtemplate": CONFIGURATION,
+    "routing.quicktext": CONFIGURATION,
     "cases.casestatus": CONFIGURATION,
     "routing.emailtocasesettings": READ_ONLY | {"": 302},  # one row: the list is its page
     "routing.auditevent": READ_ONLY,

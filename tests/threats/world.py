@@ -33,7 +33,7 @@ from cases.models import (
 )
 from routing import permission_sets
 from routing.audit import record
-from routing.models import EmailTemplate, Queue, RoutingAddress
+from routing.models import EmailTemplate, Queue, QuickText, RoutingAddress
 from tests.factories import (
     CaseFactory,
     CaseTaskFactory,
@@ -178,6 +178,8 @@ def build_world() -> World:
     queue.members.add(rep)
     case: Case = message.case
     attachment = message.attachments.get()
+    template = EmailTemplate.objects.create(name="Greeting", text_body="Hello")
+    quick_text = QuickText.objects.create(shortcut="hello", name="Hello", body="Hello")
     keys = {
         "auth.group": group.pk,
         "auth.user": owner.pk,
@@ -197,9 +199,11 @@ def build_world() -> World:
         "cases.trackingrequest": tracking.pk,
         "routing.auditevent": event.pk,
         "routing.connection": connection.pk,
+        "routing.emailtemplate": template.pk,
         "routing.emailtocasesettings": 1,
         "routing.permissionset": permission_set.pk,
         "routing.queue": hidden_queue.pk,
+        "routing.quicktext": quick_text.pk,
         "routing.recordtype": case.record_type_id,
         "routing.routingaddress": address.pk,
     }
@@ -226,7 +230,9 @@ def build_world() -> World:
         "inbound_id": quarantined.pk,
         "id": owner.pk,
         "content_type_id": 1,
-        "template_id": EmailTemplate.objects.create(name="Greeting", text_body="Hello").pk,
+        "template_id": template.pk,
+        "address_id": address.pk,
+        "user_id": owner.pk,
         "draft_id": draft.pk,
         "file_id": draft.files.get().pk,
     }

@@ -31,7 +31,16 @@ def staff(db: Any) -> User:
 @pytest.fixture
 def viewer(db: Any) -> User:
     """Staff with Django's view permissions alone."""
-    names = ("routingaddress", "permissionset", "queue", "recordtype", "emailtocasesettings", "auditevent")
+    names = (
+        "routingaddress",
+        "permissionset",
+        "queue",
+        "recordtype",
+        "emailtemplate",
+        "quicktext",
+        "emailtocasesettings",
+        "auditevent",
+    )
     return allow(UserFactory(username="viewer", staff=True), *(f"view_{name}" for name in names))
 
 

@@ -13,16 +13,27 @@ from django.urls import NoReverseMatch, reverse
 from routing.audit import record
 from routing.models import (
     AuditEvent,
+    EmailTemplate,
     EmailToCaseSettings,
     PermissionSet,
     Queue,
+    QuickText,
     RecordType,
     RoutingAddress,
 )
 from tests.factories import UserFactory
 from tests.routing.admin.conftest import allow
 
-MODELS = ["routingaddress", "permissionset", "queue", "recordtype", "emailtocasesettings", "auditevent"]
+MODELS = [
+    "routingaddress",
+    "permissionset",
+    "queue",
+    "recordtype",
+    "emailtemplate",
+    "quicktext",
+    "emailtocasesettings",
+    "auditevent",
+]
 PAGES = ["changelist", "add", "change", "delete", "history"]
 
 
@@ -35,6 +46,8 @@ def keys(address: RoutingAddress, gold: PermissionSet) -> dict[str, int]:
         "permissionset": gold.pk,
         "queue": Queue.objects.get(name="Unassigned").pk,
         "recordtype": RecordType.objects.get(name="Support").pk,
+        "emailtemplate": EmailTemplate.objects.create(name="Greeting", text_body="Hello").pk,
+        "quicktext": QuickText.objects.create(shortcut="hello", name="Hello", body="Hello").pk,
         "emailtocasesettings": 1,
         "auditevent": event.pk,
     }
@@ -49,7 +62,16 @@ def url_of(model: str, page: str, keys: dict[str, int]) -> str:
 def everything() -> list[tuple[Any, ...]]:
     """What no refused request may change."""
     rows: list[tuple[Any, ...]] = []
-    for model in (RoutingAddress, PermissionSet, Queue, RecordType, EmailToCaseSettings, User):
+    for model in (
+        RoutingAddress,
+        PermissionSet,
+        Queue,
+        RecordType,
+        EmailTemplate,
+        QuickText,
+        EmailToCaseSettings,
+        User,
+    ):
         rows.extend(model.objects.order_by("pk").values_list())  # type: ignore[attr-defined]
     return rows
 
