@@ -124,7 +124,6 @@ def test_set_covers_every_editable_field() -> None:
         "assignment_rule": ("", None),
         "flow": ("By language", "By language"),
         "fallback_queue": ("Billing", "Billing"),
-        "connection": ("", None),
         "signed_reply_to": ("false", False),
         "auto_response_policy": ("every_mail", "every_mail"),
         "auto_response_template": ("We got it", "We got it"),

@@ -33,6 +33,9 @@ def form_of(**changes: Any) -> dict[str, Any]:
         "case_origin": "Email",
         "closed_case_policy": "reopen_within",
         "reopen_days": "14",
+        "auto_response_policy": "off",
+        "auto_response_hours": "24",
+        "auto_response_hourly_limit": "100",
     }
     return values | changes
 
