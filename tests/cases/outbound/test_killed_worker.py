@@ -20,6 +20,22 @@ from cases.models import Outbox
 Outbox.objects.create(key="notice:1", kind="notice", recipient="casey@example.net", subject="Hello", text_body="Hello",
                       message_identifier="notice.1@company.example")
 """
+# The waiting mail becomes a test mail of an address with a connection of its own.
+CONNECT = """
+from django.contrib.auth.models import User
+from django.utils import timezone
+from cases.models import Outbox
+from routing.models import Connection, RoutingAddress
+person = User.objects.create(username="casey", email="casey@example.net")
+connection = Connection(name="Sales", account="sales@company.example", host="127.0.0.1", port=PORT, security="none",
+                        username="sales")
+connection.put_secrets(password="secret")
+connection.save()
+address = RoutingAddress.objects.create(routing_name="Sales", email_address="sales@company.example",
+                                        connection=connection, verified_at=timezone.now(),
+                                        verified_email="sales@company.example")
+Outbox.objects.update(kind="test", from_address=address, requested_by=person)
+"""
 DELIVER = "from cases.outbound.delivery import deliver_due; deliver_due()"
 # The lease of a dead worker runs out.
 RUN_OUT = """
@@ -95,3 +111,19 @@ def test_mail_of_a_worker_killed_before_sending_is_sent_once_by_the_next(start: 
 
         assert state == "sent"
         assert [taken.message["Message-ID"] for taken in smtp.ledger] == ["<notice.1@company.example>"]
+
+
+def test_mail_of_a_connection_is_handed_over_once_whatever_dies(start: Start) -> None:
+    with fake_smtp_server() as smtp:
+        smtp.passwords["sales"] = "secret"
+        smtp.answers["data"] = ["hang"]
+        worker = start(CONNECT.replace("PORT", str(smtp.port)), DELIVER, port=1)
+        assert smtp.took_one.wait(60)
+        worker.kill()
+        worker.wait(10)
+
+        state = output(start(RUN_OUT, DELIVER, DELIVER, SHOW, port=1))
+
+        assert state == "uncertain"
+        assert [user for user, _password, _tls in smtp.logins] == ["sales"]
+        assert len(smtp.ledger) == 1
