@@ -1,6 +1,8 @@
 // Files of the draft: chosen, dropped or pasted, each on its way at once, with how far it is and what went wrong.
 import { jsonOf, upload } from "./requests.js";
 
+const FAULT_PASSES = 1000; // milliseconds until a server that had a fault is asked once more
+
 export function openFiles(form, words, { drafts, onInline, onChange }) {
   const list = form.querySelector("[data-files]");
   const plainField = form.elements.attachments;
@@ -111,13 +113,15 @@ class Files {
     return "";
   }
 
+  /** One after the other: the first is there sooner, and the rest waits in order. */
   start(file, item, inline) {
-    const work = this.send(file, item, inline).finally(() => {
+    const work = (this.last ?? Promise.resolve()).then(() => item.isConnected && this.send(file, item, inline)).finally(() => {
       this.running.delete(work);
       this.total();
       this.onChange();
     });
     this.running.add(work);
+    this.last = work.catch(() => {});
   }
 
   async send(file, item, inline) {
@@ -130,13 +134,18 @@ class Files {
     const fields = new FormData();
     fields.append("file", file, file.name);
     if (inline) fields.append("inline", "1");
-    const outcome = await upload(`${this.form.dataset.drafts}${draft}/files/`, fields, {
+    const go = () => upload(`${this.form.dataset.drafts}${draft}/files/`, fields, {
       onProgress: (share) => {
         bar.value = share;
         bar.setAttribute("aria-label", this.words("uploading", file.name, Math.round(share * 100)));
       },
       onStart: (request) => (item.request = request),
     });
+    let outcome = await go();
+    if (outcome.status >= 500) {
+      await new Promise((resolve) => setTimeout(resolve, FAULT_PASSES));
+      outcome = await go();
+    }
     const answer = jsonOf(outcome);
     const [stored] = answer?.files ?? [];
     bar.hidden = true;
