@@ -8,7 +8,7 @@ const REFUSED = new Set([403, 409, 422]);
 // A refused form comes back with its sentence: that is an answer, not a fault.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, requestConfig } = event.detail;
-  if (REFUSED.has(xhr.status) && requestConfig.elt.closest("#case-action, .case-top, #panel, .note-form, .toast")) {
+  if (REFUSED.has(xhr.status) && requestConfig.elt.closest("#case-action, .case-top, #panel, .note-form, .toast, .split-again")) {
     event.detail.shouldSwap = true;
     event.detail.isError = false;
   }

@@ -1,0 +1,197 @@
+"""A rep works on a case by keyboard, with a colleague beside, on a phone, and without JavaScript."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, expect
+
+from cases.models import Case, CaseComment, CaseTask, Mention, Tag
+from cases.ownership import take_case
+from cases.presence import note_visit
+from tests.cases.acting.people import case_of, rep
+from tests.factories import EmailMessageFactory
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("organisation")]
+
+
+@pytest.fixture
+def kim() -> Any:
+    return rep("kim", first_name="Kim", last_name="Kind")
+
+
+@pytest.fixture
+def case(kim: Any) -> Case:
+    case = case_of(kim, subject="The lamp flickers", last_inbound_at=timezone.now())
+    EmailMessageFactory(case=case, subject=case.subject)
+    return case
+
+
+def opened(log_in: Callable[[Any], Any], user: Any, case: Case) -> Page:
+    page: Page = log_in(user).open(f"/cases/{case.number:08d}/")
+    expect(page.locator("#panel-customer")).to_be_visible()
+    return page
+
+
+def toast(page: Page, words: str) -> Any:
+    return page.locator(".toast", has_text=words)
+
+
+def test_a_case_is_taken_closed_and_the_closing_undone_by_keys(log_in: Any, kim: Any, case: Case) -> None:
+    page = opened(log_in, kim, case)
+
+    page.locator(".actions").get_by_role("button", name="Take").click()
+    expect(toast(page, "The case is yours.")).to_be_visible()
+    expect(page.locator("#case-head .facts")).to_contain_text("Kim Kind")
+    page.keyboard.press("e")
+    expect(page.locator("#case-head .status")).to_have_text("Status: Closed")
+    page.keyboard.press("z")
+    expect(page.locator("#case-head .status")).to_have_text("Status: New")
+
+    case.refresh_from_db()
+    assert (case.owner_user, case.is_closed) == (kim, False)
+
+
+def test_assign_snooze_and_tag_by_their_keys(log_in: Any, kim: Any, case: Case) -> None:
+    lee = rep("lee", first_name="Lee", last_name="Long")
+    boss = rep("boss", is_superuser=True)
+    page = opened(log_in, boss, case)
+
+    page.keyboard.press("l")
+    expect(page.locator("#case-action input[name=tag]")).to_be_focused()
+    page.keyboard.type("warranty")
+    page.keyboard.press("Enter")
+    expect(page.locator("#panel .tag-list")).to_contain_text("warranty")
+    page.keyboard.press("s")
+    expect(page.get_by_role("button", name="In three hours")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#case-head .snoozed")).to_be_visible()
+    page.keyboard.press("i")
+    expect(page.locator("#case-action select")).to_be_focused()
+    page.locator("#case-action select").select_option(label="Lee Long")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#case-head .facts")).to_contain_text("Lee Long")
+
+    case.refresh_from_db()
+    assert case.owner_user == lee
+    assert case.snoozed_until is not None
+    assert Tag.objects.get().cases.get() == case
+
+
+def test_escape_closes_a_form_and_gives_the_focus_back(log_in: Any, kim: Any, case: Case) -> None:
+    page = opened(log_in, kim, case)
+
+    page.keyboard.press("i")
+    expect(page.locator("#case-action select")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#case-action form")).to_have_count(0)
+
+
+def test_what_a_colleague_changed_meanwhile_is_told_beside_the_control(log_in: Any, kim: Any, case: Case) -> None:
+    boss = rep("boss", is_superuser=True, first_name="Bo", last_name="Boss")
+    page = opened(log_in, boss, case)
+    page.keyboard.press("i")
+    expect(page.locator("#case-action select")).to_be_focused()
+    take_case(case=case, by=kim)
+    page.locator("#case-action select").select_option(label="Me")
+    page.locator("#case-action").get_by_role("button", name="Assign").click()
+
+    expect(page.locator("#case-action [role=alert]")).to_have_text("Meanwhile the case went to Kim Kind.")
+    case.refresh_from_db()
+    assert case.owner_user == kim
+
+
+def test_a_note_mentions_a_colleague_by_completion(log_in: Any, kim: Any, case: Case) -> None:
+    lee = rep("lee", first_name="Lee", last_name="Long")
+    page = opened(log_in, kim, case)
+
+    page.keyboard.press("n")
+    expect(page.locator("#note-body")).to_be_focused()
+    page.keyboard.type("Ask @le")
+    expect(page.get_by_role("option", name="Lee Long @lee")).to_be_visible()
+    page.keyboard.press("Enter")
+    page.keyboard.type("please")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".timeline .note")).to_contain_text("Ask @lee please")
+
+    assert CaseComment.objects.get().body == "Ask @lee please"
+    assert Mention.objects.get().user == lee
+
+
+def test_a_case_is_merged_and_split_again(log_in: Any, kim: Any, case: Case) -> None:
+    other = case_of(kim, subject="The other lamp")
+    page = opened(log_in, kim, case)
+
+    page.locator(".actions .menu summary").click()
+    page.get_by_role("link", name="Merge…").click()
+    page.locator("#picker-found button", has_text="The other lamp").click()
+    page.wait_for_url(f"**/cases/{other.number:08d}/")
+    expect(page.locator("article, .mail").first).to_be_visible()
+    page.goto(page.url.replace(other.number_text, case.number_text))
+    page.get_by_role("button", name="Split them again").click()
+    expect(page.locator("#case-head .status")).to_have_text("Status: New")
+
+    case.refresh_from_db()
+    assert case.merged_into is None
+    assert case.messages.count() == 1
+
+
+def test_the_panel_adds_and_ticks_a_task(log_in: Any, kim: Any, case: Case) -> None:
+    page = opened(log_in, kim, case)
+
+    page.get_by_role("textbox", name="New task").fill("Call back")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Done: Call back").click()
+    expect(page.locator("#panel .task.is-done")).to_contain_text("Call back")
+
+    assert CaseTask.objects.get().completed_at is not None
+
+
+def test_two_who_have_a_case_open_see_each_other(
+    log_in: Any, kim: Any, case: Case, browser: Browser, live_server: Any
+) -> None:
+    lee = rep("lee", first_name="Lee", last_name="Long")
+    note_visit(case, lee, composing=True, has_seen_all=True)
+
+    page = opened(log_in, kim, case)
+
+    expect(page.locator("#presence")).to_contain_text("Lee Long is replying")
+
+
+def test_on_a_phone_the_actions_fit_and_nothing_scrolls_sideways(log_in: Any, kim: Any, case: Case) -> None:
+    watched = log_in(kim)
+    watched.page.set_viewport_size({"width": 390, "height": 844})
+    page = watched.open(f"/cases/{case.number:08d}/")
+
+    page.locator(".actions").get_by_role("link", name="Snooze").click()
+    expect(page.get_by_role("button", name="In three hours")).to_be_visible()
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert watched.policy_errors == []
+
+
+def test_everything_works_without_javascript(
+    log_in: Any, kim: Any, case: Case, context: Any, browser: Browser, live_server: Any
+) -> None:
+    log_in(kim)
+    plain = browser.new_context(java_script_enabled=False, storage_state=context.storage_state())
+    page = plain.new_page()
+    page.goto(f"{live_server.url}/cases/{case.number:08d}/")
+
+    page.locator(".actions").get_by_role("link", name="Tag").click()
+    page.locator("#case-action input[name=tag]").fill("warranty")
+    page.locator("#case-action").get_by_role("button", name="Add").click()
+    page.locator("#write-note summary").click()
+    page.locator("#note-body").fill("Looks old")
+    page.get_by_role("button", name="Add note").click()
+    page.locator(".actions").get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Undo").last.click()
+
+    case.refresh_from_db()
+    assert ([tag.name for tag in case.tags.all()], case.is_closed) == (["warranty"], False)
+    assert case.comments.get().body == "Looks old"
+    plain.close()
