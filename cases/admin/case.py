@@ -16,7 +16,7 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
 from cases.admin.history import HistoryAdmin, is_key, isolated, short_time
-from cases.models import Case, CaseEvent, CaseTask, RoutingDecision
+from cases.models import Case, CaseComment, CaseEvent, CaseTask, RoutingDecision
 from cases.models.case import NUMBER_OFFSET
 from cases.selectors.visible import visible_cases
 
@@ -164,3 +164,21 @@ class CaseTaskAdmin(OfVisibleCases):
     @display(description=_("subject"))
     def about(self, task: CaseTask) -> SafeString:
         return isolated(task.subject)
+
+
+@admin.register(CaseComment)
+class CaseCommentAdmin(OfVisibleCases):
+    list_display = ["written", "on_case", "words", "author"]
+    list_select_related = ["case", "author"]
+    search_fields = ["case__id"]
+    search_help_text = _("A case number")
+    fields = ["created_at", "on_case", "author", "words", "edited_at"]
+    readonly_fields = ["on_case", "words"]
+
+    @display(description=_("at"))
+    def written(self, note: CaseComment) -> SafeString | str:
+        return short_time(note.created_at)
+
+    @display(description=_("note"))
+    def words(self, note: CaseComment) -> SafeString:
+        return isolated(note.body)

@@ -1,4 +1,4 @@
-"""What may be edited: contacts and the statuses of cases."""
+"""What may be edited: contacts, and the statuses, tags and fields of cases."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
 from cases.admin.history import BoundedPaginator
-from cases.models import CaseStatus, Contact
+from cases.models import CaseField, CaseStatus, Contact, Tag
 from routing.admin.access import AuditedAdmin
 
 
@@ -24,6 +24,51 @@ class CaseStatusAdmin(AuditedAdmin):
             {
                 "description": _("Where a case stands. New cases get the default; a closed status ends the work."),
                 "fields": ["label", "is_closed", "is_default", "position"],
+            },
+        )
+    ]
+
+
+@admin.register(CaseField)
+class CaseFieldAdmin(AuditedAdmin):
+    list_display = ["label", "kind", "slug", "is_active", "position"]
+    prepopulated_fields = {"slug": ["label"]}
+    filter_horizontal = ["record_types"]
+    fieldsets = [
+        (
+            None,
+            {
+                "description": _(
+                    "A field of your own on the case page. Switched off, its values are kept, not shown."
+                ),
+                "fields": ["label", "slug", "kind", "choices", "help_text", "record_types", "position", "is_active"],
+            },
+        )
+    ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """The values of cases stand under the key."""
+        return ["slug"] if obj is not None else []
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
+        return {} if obj is not None else {"slug": ["label"]}
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # switched off instead: cases keep what was written
+
+
+@admin.register(Tag)
+class TagAdmin(AuditedAdmin):
+    list_display = ["name"]
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    search_fields = ["name"]
+    fieldsets = [
+        (
+            None,
+            {
+                "description": _("A word that reps put on cases. Renamed here, it is renamed on all of them."),
+                "fields": ["name"],
             },
         )
     ]

@@ -166,7 +166,8 @@ BY_ROUTE = {
 }
 MODELS = frozenset(
     {
-        "auth.group", "auth.user", "axes.accessattempt", "cases.attachment", "cases.case", "cases.caseevent",
+        "auth.group", "auth.user", "axes.accessattempt", "cases.attachment", "cases.case",
+        "cases.casecomment", "cases.caseevent", "cases.casefield", "cases.tag",
         "cases.casestatus", "cases.casetask", "cases.contact", "cases.emailmessage", "cases.inboundemail",
         "cases.outbox", "cases.refusedcall", "cases.routingdecision", "cases.senddecision", "cases.trackingrequest",
         "routing.auditevent", "routing.connection", "routing.emailtemplate", "routing.emailtocasesettings",
@@ -232,6 +233,8 @@ FOR_CONFIGURERS: dict[str, dict[str, int]] = {
     "routing.emailtemplate": CONFIGURATION,
     "routing.quicktext": CONFIGURATION,
     "cases.casestatus": CONFIGURATION,
+    "cases.tag": CONFIGURATION,
+    "cases.casefield": CONFIGURATION | {"delete/": 403},
     "routing.emailtocasesettings": READ_ONLY | {"": 302},  # one row: the list is its page
     "routing.auditevent": READ_ONLY,
     "auth.user": READ_ONLY,
@@ -247,6 +250,7 @@ FOR_CONFIGURERS: dict[str, dict[str, int]] = {
     # What happens on cases is for those who may see the case.
     "cases.attachment": OF_HIDDEN_CASE,
     "cases.case": OF_HIDDEN_CASE,
+    "cases.casecomment": OF_HIDDEN_CASE,
     "cases.caseevent": OF_HIDDEN_CASE,
     "cases.casetask": OF_HIDDEN_CASE,
     "cases.emailmessage": OF_HIDDEN_CASE,

@@ -17,6 +17,7 @@ from cases.models import (
     Case,
     CaseComment,
     CaseEvent,
+    CaseField,
     Delivery,
     Draft,
     DraftFile,
@@ -112,7 +113,7 @@ def hidden_case(address: RoutingAddress, owner: User) -> EmailMessage:
     CaseTaskFactory(case=case, subject=f"{ON_CASE} task", email_message=message)
     CaseEvent.objects.create(case=case, kind="case_opened", because=f"{ON_CASE} event", email_message=message)
     CaseComment.objects.create(case=case, author=owner, body=f"{ON_CASE} note")
-    case.tags.add(Tag.objects.get_or_create(name=f"{ON_CASE} tag")[0])
+    case.tags.add(Tag.objects.get_or_create(name="a word for all")[0])  # tags are the company's, not a case's
     RoutingDecision.objects.filter(case=case).update(because=f"{ON_CASE} decision")
     (blob,) = put_many([PNG]).values()
     Attachment.objects.create(
@@ -186,6 +187,9 @@ def build_world() -> World:
         "axes.accessattempt": attempt.pk,
         "cases.attachment": attachment.pk,
         "cases.case": case.pk,
+        "cases.casecomment": case.comments.get().pk,
+        "cases.casefield": CaseField.objects.create(slug="serial", label="Serial").pk,
+        "cases.tag": Tag.objects.create(name="plain").pk,
         "cases.caseevent": case.events.get().pk,
         "cases.casestatus": case.status_id,
         "cases.casetask": case.tasks.get().pk,
