@@ -14,6 +14,7 @@ from django.db import transaction
 from cases.assignment import assign
 from cases.demo import DEMO_PASSWORDS
 from cases.demo_data.mails import BILLING, SALES, SUPPORT, Thread, compose
+from cases.demo_data.templates import write_demo_templates
 from cases.demo_data.threads import CONTACTS, FIRST_THREADS, WITHOUT_CASE
 from cases.demo_data.variations import further_threads
 from cases.inbound.ingesting import ingest_mail
@@ -96,6 +97,7 @@ def set_up_demo_organisation() -> DemoOrganisation:
         ),
     )
     _permission_set("Billing senders", rep, organisation.billing)
+    write_demo_templates(billing=organisation.billing)
     if not Contact.objects.exists():
         Contact.objects.bulk_create(
             Contact(name=person.name, email=person.address, company=person.company) for person in CONTACTS

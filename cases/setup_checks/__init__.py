@@ -3,13 +3,14 @@
 finding        what a check answers
 surroundings   settings, database, broker, storage, the sweeper
 organisation   the rows that administrators write: settings, default owner, addresses, permission sets
+sending        who may send, the Email action, automatic answers and their templates
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from cases.setup_checks import organisation, surroundings
+from cases.setup_checks import organisation, sending, surroundings
 from cases.setup_checks.finding import Finding
 
 __all__ = ["Finding", "check_setup"]
@@ -34,6 +35,10 @@ FROM_DATABASE: tuple[Check, ...] = (
     organisation.check_each_address,
     organisation.check_connections,
     organisation.check_controlled_addresses,
+    sending.check_senders,
+    sending.check_email_action,
+    sending.check_templates,
+    sending.check_auto_responses,
     surroundings.check_sweeper,
     surroundings.check_waiting_mail,
     surroundings.check_demo_users,

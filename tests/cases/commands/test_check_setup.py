@@ -19,7 +19,14 @@ from cases.models import CaseStatus, Heartbeat, InboundEmail
 from cases.setup_checks import check_setup, surroundings
 from cases.sweeping import SWEEPER
 from routing import permission_sets
-from routing.models import EmailToCaseSettings, PermissionSet, QueueMember, RecordType, RoutingAddress
+from routing.models import (
+    EmailTemplate,
+    EmailToCaseSettings,
+    PermissionSet,
+    QueueMember,
+    RecordType,
+    RoutingAddress,
+)
 from tests.cases.commands.running import run
 from tests.factories import InboundEmailFactory, QueueFactory, RoutingAddressFactory, UserFactory
 
@@ -169,6 +176,33 @@ ROW_FAULTS: list[tuple[str, Callable[[], Any], dict[str, str]]] = [
         "permission set switched off",
         lambda: PermissionSet.objects.update(is_active=False),
         {"controlled_addresses": "support@company.com is controlled by permission set, but nobody may send."},
+    ),
+    (
+        "predefined From not verified",
+        lambda: EmailToCaseSettings.objects.update(
+            default_from=RoutingAddressFactory(email_address="new@company.com", is_active=False)
+        ),
+        {
+            "email_action": "The predefined From for all cases, new@company.com, is passed over. "
+            "The routing address is switched off."
+        },
+    ),
+    (
+        "template with a field that does not exist",
+        lambda: EmailTemplate.objects.create(name="Late", text_body="{{ customer.shoe }}"),
+        {"templates": "The email template “Late” is not finished: customer.shoe."},
+    ),
+    (
+        "automatic answers stopped",
+        lambda: RoutingAddress.objects.update(
+            auto_response_policy="new_cases",
+            auto_response_template=EmailTemplate.objects.create(name="Got it", text_body="Got it."),
+            auto_response_stopped_at=timezone.now(),
+        ),
+        {
+            "auto_responses": "Automatic answers of support@company.com are on, but nobody gets one: "
+            "the address sent too many answers and waits for a person to let it go on."
+        },
     ),
     (
         "the only sender not active",
