@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
@@ -22,7 +22,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def ana(transactional_db: Any) -> User:
     set_up_instance()
-    return UserFactory(username="ana", first_name="Ana", last_name="Rep")
+    user = UserFactory(username="ana", first_name="Ana", last_name="Rep")
+    user.user_permissions.add(Permission.objects.get(content_type__app_label="cases", codename="reply_case"))
+    return user
 
 
 @pytest.fixture
@@ -133,6 +135,15 @@ def test_keys_move_and_select(page: Page) -> None:
     expect(bar).to_be_hidden()
 
 
+def test_selected_cases_are_taken_together(page: Page, ana: User, cases: list[Case]) -> None:
+    for number in (0, 1):
+        page.locator("input[name=numbers]").nth(number).check(force=True)
+    page.locator(".bulk").get_by_role("button", name="Take").click()
+
+    expect(rows(page).nth(0)).to_contain_text("Ana Rep")
+    assert set(Case.objects.filter(owner_user=ana)) == set(cases[:2])
+
+
 def test_new_mail_is_announced_and_moves_nothing(page: Page, cases: list[Case]) -> None:
     later = timezone.now() + timedelta(minutes=1)
     Case.objects.filter(pk=cases[9].pk).update(last_activity_at=later)
@@ -177,5 +188,6 @@ def test_everything_works_without_javascript(
     expect(rows(page)).to_have_count(1)
     page.locator("input[name=numbers]").check(force=True)
     page.get_by_role("button", name="Take").click()
+    expect(rows(page)).to_contain_text("Ana Rep")
     assert Case.objects.get(owner_user=ana) == cases[2]
     plain.close()

@@ -216,7 +216,8 @@ export async function refreshList() {
 async function send(form, submitter) {
   const body = new FormData(form, submitter);
   const isGet = form.method === "get";
-  const url = new URL(submitter?.formAction || form.action, location.href);
+  // The attributes: a button without one calls the page its formAction, and a button named "action" hides the form's.
+  const url = new URL(submitter?.getAttribute("formaction") ?? form.getAttribute("action") ?? "", location.href);
   if (isGet) {
     url.search = new URLSearchParams([...body].filter(([, value]) => value !== "" && typeof value === "string"));
     return open(url, { focus: !form.contains(document.activeElement) });
