@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from cases.admin.history import is_key
 from cases.models import Case
@@ -29,6 +30,12 @@ class EmailTemplateForm(forms.ModelForm):
     class Meta:
         model = EmailTemplate
         fields = ["name", "subject", "language", "is_active", "html_body", "text_body"]
+
+        widgets = {
+            "html_body": UnfoldAdminTextareaWidget(attrs={"rows": 9}),
+            "text_body": UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        }
+        help_texts = {"html_body": _("Plain words are enough: blank lines make paragraphs. HTML is cleaned.")}
 
     def clean_html_body(self) -> str:
         return clean_html(self.cleaned_data["html_body"])

@@ -36,5 +36,5 @@ class RecordTypeAdmin(AuditedAdmin):
     def email_action_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        context: dict[str, Any] = self.admin_site.each_context(request) | {"opts": self.opts}
+        context: dict[str, Any] = self.admin_site.each_context(request)
         return email_action_page(request, context, may_change=can_configure(request))
