@@ -14,10 +14,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from cases.inbound.settle import settle_batch
 from cases.inbound.settled import Settled
 from cases.models import Case, EmailMessage, Outbox, SendDecision
 from cases.outbound.delivery import deliver_due, resend
 from routing.models import AuditEvent, EmailTemplate, EmailToCaseSettings, RoutingAddress
+from tests.cases import provider_requests as calls
 from tests.factories import ParticipantFactory, RoutingAddressFactory, UserFactory
 from tests.fake_smtp import FakeSmtpServer, fake_smtp_server
 from tests.invariants import assert_invariants
@@ -447,3 +449,43 @@ def test_participants_of_a_case_are_answered_one_by_one(support: Any) -> None:
     receive(sender="bo@example.net", subject=mint_token(case.pk))
 
     assert [answer.recipient for answer in answers()] == ["ann@example.net", "bo@example.net"]
+
+
+# --- the whole way ---------------------------------------------------------------------------------------------------
+
+
+def test_from_the_providers_request_to_the_answer_and_back(
+    support: Any, smtp: FakeSmtpServer, client: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cases.inbound.wake.ring", lambda: None)
+    settings.E2C_PROVIDERS, settings.E2C_WEBHOOK_SECRET = list(calls.PROVIDERS), calls.SECRET
+    settings.ANYMAIL = calls.ANYMAIL
+    request = calls.stored("postmark")
+    # The verdicts of the provider, which speaks of SPF alone, would stand in for those of our own server.
+    request["Headers"] = [
+        {"Name": "Authentication-Results", "Value": PROOF.partition(": ")[2]},
+        *(header for header in request["Headers"] if header["Name"] != "Received-SPF"),
+    ]
+
+    assert calls.json_call("postmark", request).post(client).status_code == 200
+    settle_batch()
+    deliver_due()
+    ours = smtp.ledger[0].message
+    answer = request | {"MessageID": "second", "Subject": f"Re: {ours['Subject']}", "TextBody": "Thank you!"}
+    answer["Headers"] = [
+        {"Name": "In-Reply-To", "Value": ours["Message-ID"]},
+        {"Name": "Message-ID", "Value": "<second@mail.example.net>"},
+        *(header for header in request["Headers"] if header["Name"].lower() != "message-id"),
+    ]
+    assert calls.json_call("postmark", answer).post(client).status_code == 200
+    settle_batch()
+    deliver_due()
+
+    case = Case.objects.get()
+    assert [(mail.incoming, mail.thread_basis) for mail in case.messages.all()] == [
+        (True, "none"),
+        (False, "none"),
+        (True, "our_message_id"),
+    ]
+    assert len(smtp.ledger) == 1
+    assert_invariants()
