@@ -21,6 +21,7 @@ from routing.addresses import domain_of
 logger = logging.getLogger(__name__)
 
 METHODS = ("spf", "dkim", "dmarc")
+COMPUTED = "computed"
 # RFC 8601 section 2.7; "hardfail" and "bestguesspass" are older words for two of them.
 _RESULTS = frozenset(("none", "pass", "fail", "policy", "neutral", "temperror", "permerror", "softfail"))
 _SYNONYMS = {
@@ -43,13 +44,28 @@ _TAG = re.compile(r"([a-z]{1,10})\s{0,8}=\s{0,8}([^;\s]{0,400})", re.IGNORECASE)
 def authenticate(
     email: ParsedEmail, facts: ProviderFacts, context: AnalysisContext, raw: bytes | None
 ) -> Authentication:
-    """SPF, DKIM and DMARC results with their origin; the first origin that says anything is the only one used."""
-    return (
-        _by_provider(facts)
-        or _by_trusted_server(email, context.trusted_authserv_ids)
-        or _computed(email, context.resolver, raw)
-        or Authentication()
-    )
+    """SPF, DKIM and DMARC results with their origins: each result from the first origin that gives it.
+
+    A later origin is asked only while DMARC is unknown: some providers report SPF alone.
+    """
+    said = _by_provider(facts)
+    if said is None or said.dmarc is None:
+        said = _completed(said, _by_trusted_server(email, context.trusted_authserv_ids))
+    if said is None or said.dmarc is None:
+        said = _completed(said, _computed(email, context.resolver, raw))
+    return said or Authentication()
+
+
+def _completed(said: Authentication | None, more: Authentication | None) -> Authentication | None:
+    """What one origin said, and of another what that left open."""
+    if said is None or more is None:
+        return said or more
+    dmarc = more.dmarc
+    if more.by == COMPUTED and dmarc == "fail" and said.spf == "pass":
+        dmarc = None  # computed from DKIM alone: SPF, which passed, may be what aligns
+    both = Authentication(spf=said.spf or more.spf, dkim=said.dkim or more.dkim, dmarc=said.dmarc or dmarc)
+    added = both != replace(said, by=both.by)
+    return replace(both, by=f"{said.by}, {more.by}" if added else said.by)
 
 
 def _by_provider(facts: ProviderFacts) -> Authentication | None:
@@ -117,7 +133,7 @@ def _computed(email: ParsedEmail, resolver: TxtResolver | None, raw: bytes | Non
         return None
     from_domain = domain_of(email.sender.address)
     result, signed_by = _verify_signatures(email, resolver, raw)
-    authentication = Authentication(dkim=result, by="computed")
+    authentication = Authentication(dkim=result, by=COMPUTED)
     if email.sender_is_ambiguous:
         # RFC 7489 section 6.6.1: a mail with several From domains has no DMARC result to give.
         return replace(authentication, dmarc="permerror")

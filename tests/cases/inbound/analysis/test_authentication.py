@@ -32,6 +32,24 @@ def test_the_providers_verdicts_come_first() -> None:
     assert result.authentication == Authentication("pass", "fail", "fail", "ses")
 
 
+def test_what_the_provider_leaves_open_comes_from_a_trusted_server() -> None:
+    facts = ProviderFacts("postmark", authentication={"spf": "pass"})
+    email = mail("x", headers=(("Authentication-Results", "mx.acme.example; spf=fail; dkim=pass; dmarc=pass"),))
+
+    result = analysed(email, facts, trusted_authserv_ids=TRUSTED)
+
+    assert result.authentication == Authentication("pass", "pass", "pass", "postmark, mx.acme.example")
+
+
+def test_an_origin_that_adds_nothing_is_not_named() -> None:
+    facts = ProviderFacts("postmark", authentication={"spf": "pass"})
+    email = mail("x", headers=(("Authentication-Results", "mx.acme.example; spf=pass"),))
+
+    assert analysed(email, facts, trusted_authserv_ids=TRUSTED).authentication == Authentication(
+        "pass", None, None, "postmark"
+    )
+
+
 def test_a_trusted_servers_results_are_believed() -> None:
     value = (
         "mx.acme.example; dkim=fail header.d=a.example; dkim=pass header.d=example.net; "
@@ -160,3 +178,15 @@ def test_without_a_resolver_nothing_is_computed(key: rsa.RSAPrivateKey) -> None:
     result = analyse(read_mail(raw), ProviderFacts("smtp"), AnalysisContext(), raw)
 
     assert result.authentication == Authentication()
+
+
+def test_dmarc_is_computed_where_the_provider_reports_spf_alone(key: rsa.RSAPrivateKey) -> None:
+    facts = ProviderFacts("postmark", authentication={"spf": "pass"})
+    context = AnalysisContext(frozenset(), lambda _identifier: False, frozenset(), zone(key))
+
+    signed_mail = analyse(read_mail(signed(key)), facts, context, signed(key)).authentication
+    unsigned = analyse(read_mail(RAW), facts, context, RAW).authentication
+
+    assert signed_mail == Authentication("pass", "pass", "pass", "postmark, computed")
+    # Without a signature SPF may be what aligns, and what it passed for is not known here: no verdict.
+    assert unsigned == Authentication("pass", "none", None, "postmark, computed")
