@@ -40,6 +40,7 @@ def viewer(db: Any) -> User:
         "quicktext",
         "emailtocasesettings",
         "auditevent",
+        "connection",
     )
     return allow(UserFactory(username="viewer", staff=True), *(f"view_{name}" for name in names))
 

@@ -13,6 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from routing.audit import record
 from routing.models import (
     AuditEvent,
+    Connection,
     EmailTemplate,
     EmailToCaseSettings,
     PermissionSet,
@@ -33,6 +34,7 @@ MODELS = [
     "quicktext",
     "emailtocasesettings",
     "auditevent",
+    "connection",
 ]
 PAGES = ["changelist", "add", "change", "delete", "history"]
 
@@ -50,6 +52,9 @@ def keys(address: RoutingAddress, gold: PermissionSet) -> dict[str, int]:
         "quicktext": QuickText.objects.create(shortcut="hello", name="Hello", body="Hello").pk,
         "emailtocasesettings": 1,
         "auditevent": event.pk,
+        "connection": Connection.objects.create(
+            name="Office", kind=Connection.Kind.SMTP, account="a@office.example"
+        ).pk,
     }
 
 
@@ -70,6 +75,7 @@ def everything() -> list[tuple[Any, ...]]:
         EmailTemplate,
         QuickText,
         EmailToCaseSettings,
+        Connection,
         User,
     ):
         rows.extend(model.objects.order_by("pk").values_list())  # type: ignore[attr-defined]
