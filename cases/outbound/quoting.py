@@ -114,7 +114,7 @@ def written_html(html: str, body: ReplyBody) -> str:
     signature = [f"<div>-- <br>{_lines(body.signature.strip())}</div>"] if body.signature.strip() else []
     mark = []
     if body.token_mark:
-        mark.append(f'<div style="color:#767676;font-size:12px">{escape(body.token_mark)}</div>')
+        mark.append(f'<div style="font-size:12px">{escape(body.token_mark)}</div>')
     quote = []
     if quoted := _quoted_lines(body.quoted):
         quote.append(f"<div>{escape(body.attribution)}</div><blockquote>{_lines(chr(10).join(quoted))}</blockquote>")
