@@ -11,7 +11,7 @@ from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
-BESIDE_A_LIST = "/email-action/"
+BESIDE_A_LIST = ("/email-action/", "/figures/")
 
 
 def _page(title: Any, icon: str, app_label: str, model_name: str, *, url_name: str = "") -> dict[str, Any]:
@@ -101,6 +101,8 @@ UNFOLD: dict[str, Any] = {
                 "title": _("Mail and cases"),
                 "separator": True,
                 "items": [
+                    _page(_("Dashboard"), "monitoring", "cases", "case", url_name="cases_case_figures")
+                    | {"permission": "cases.admin.dashboard.may_see_figures"},
                     _page(_("Inbound mail"), "move_to_inbox", "cases", "inboundemail"),
                     _page(_("Cases"), "work", "cases", "case"),
                     _page(_("Contacts"), "contacts", "cases", "contact"),

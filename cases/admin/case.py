@@ -6,8 +6,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
+from cases.admin.figures_page import figures_page
 from cases.admin.history import HistoryAdmin, is_key, isolated, short_time
 from cases.models import Case, CaseComment, CaseEvent, CaseTask, RoutingDecision
 from cases.models.case import NUMBER_OFFSET
@@ -64,6 +65,13 @@ class CaseAdmin(HistoryAdmin):
 
     def found(self, rows: QuerySet[Any], term: str) -> QuerySet[Any]:
         return rows.filter(pk=int(term) - NUMBER_OFFSET) if is_key(term) else rows.filter(supplied_email=term.lower())
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.figures_view)
+        return [path("figures/", view, name="cases_case_figures"), *super().get_urls()]
+
+    def figures_view(self, request: HttpRequest) -> HttpResponse:
+        return figures_page(request, self.admin_site.each_context(request))
 
     @display(description=_("number"))
     def number_shown(self, case: Case) -> str:

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import InboundEmail, Outbox, RefusedCall
+from cases.selectors.visible import may_view_all_cases
 from routing.admin.access import can_configure
 
 COUNTED_TO = 1_000
@@ -33,7 +34,14 @@ def add_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]
     """unfold's DASHBOARD_CALLBACK. Five statements, each over rows that an index gives, none over the whole table."""
     if can_configure(request) or request.user.has_perm("cases.view_inboundemail"):
         context["figures"] = figures(timezone.now())
+    context["may_see_figures"] = may_see_figures(request)
     return context
+
+
+def may_see_figures(request: HttpRequest) -> bool:
+    """Whoever configures, works on inbound mail or sees every case: the figures count cases of everybody."""
+    user = request.user
+    return can_configure(request) or user.has_perm("cases.view_inboundemail") or may_view_all_cases(user)
 
 
 def figures(now: datetime) -> list[Figure]:

@@ -197,6 +197,7 @@ OWN_PAGES = {
     ("routing.recordtype", "email-action/"): Kind.STAFF_FORBIDDEN,
     ("routing.emailtemplate", "preview/"): Kind.STAFF_ACTION,
     ("routing.quicktext", "preview/"): Kind.STAFF_ACTION,
+    ("cases.case", "figures/"): Kind.STAFF_FORBIDDEN,
     ("cases.senddecision", "address/<int:address_id>/"): Kind.STAFF_FORBIDDEN,
     ("cases.senddecision", "user/<int:user_id>/"): Kind.STAFF_FORBIDDEN,
     ("cases.inboundemail", "<int:inbound_id>/download/"): Kind.STAFF_FORBIDDEN,
