@@ -11,7 +11,7 @@ from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
-BESIDE_A_LIST = ("/email-action/", "/figures/")
+BESIDE_A_LIST = ("/email-action/", "/figures/", "/lint/")
 
 
 def _page(title: Any, icon: str, app_label: str, model_name: str, *, url_name: str = "") -> dict[str, Any]:
@@ -88,6 +88,14 @@ UNFOLD: dict[str, Any] = {
                     _page(_("Connections"), "outgoing_mail", "routing", "connection"),
                     _page(_("Permission sets"), "key", "routing", "permissionset"),
                     _page(_("Queues"), "inbox", "routing", "queue"),
+                    _page(_("Assignment rules"), "rule", "routing", "assignmentrule"),
+                    _page(_("Routing flows"), "account_tree", "routing", "routingflow"),
+                    _page(
+                        _("Lint"), "spellcheck", "routing", "assignmentrule", url_name="routing_assignmentrule_lint"
+                    ),
+                    _page(_("Rep presence"), "how_to_reg", "routing", "reppresence"),
+                    _page(_("Skills"), "school", "routing", "skill"),
+                    _page(_("Business hours"), "schedule", "routing", "businesshours"),
                     _page(_("Record types"), "category", "routing", "recordtype"),
                     _page(
                         _("Email action"), "send", "routing", "recordtype", url_name="routing_recordtype_email_action"

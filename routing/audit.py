@@ -40,5 +40,6 @@ def stored_snapshot(row: models.Model) -> Snapshot:
 
 
 def changes(before: Snapshot, after: Snapshot) -> dict[str, list[str | None]]:
-    """{field: [before, after]} of the fields that differ; before is null on a new row."""
-    return {name: [before.get(name), value] for name, value in after.items() if before.get(name) != value}
+    """{field: [before, after]} of what differs; null where there was nothing, or is nothing now."""
+    names = dict.fromkeys((*after, *before))
+    return {name: [before.get(name), after.get(name)] for name in names if before.get(name) != after.get(name)}

@@ -2,7 +2,10 @@
 
 from routing.admin import (
     addresses,
+    assignment_rules,
     audit_events,
+    business_hours,
+    flows,
     groups,
     permission_sets,
     queues,
@@ -14,7 +17,10 @@ from routing.admin import (
 
 __all__ = [
     "addresses",
+    "assignment_rules",
     "audit_events",
+    "business_hours",
+    "flows",
     "groups",
     "permission_sets",
     "queues",

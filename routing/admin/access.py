@@ -72,8 +72,13 @@ class ConfigurationAdmin(ConfigurationPermissions, PlainPickers, ModelAdmin):
 class AuditedAdmin(ConfigurationAdmin):
     """A page whose rows are saved as they are: the audit line is written here, with each value before and after."""
 
+    def more_values(self, row: Any) -> dict[str, str]:
+        """What a row holds beside its own columns, as it is stored now."""
+        return {}
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
-        request._audit_before = audit.stored_snapshot(obj)  # type: ignore[attr-defined]
+        before = audit.stored_snapshot(obj) | (self.more_values(obj) if change else {})
+        request._audit_before = before  # type: ignore[attr-defined]
         super().save_model(request, obj, form, change)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
@@ -93,7 +98,7 @@ class AuditedAdmin(ConfigurationAdmin):
         if not hasattr(request, "_audit_before"):
             # A page that is no form of ours, such as setting a password: what was changed, never the value.
             audit.record(self._action(verb), row, by=signed_in(request), changed=also)
-        elif changed := audit.changes(request._audit_before, audit.snapshot(row)):
+        elif changed := audit.changes(request._audit_before, audit.snapshot(row) | self.more_values(row)):
             audit.record(self._action(verb), row, by=signed_in(request), changes=changed)
 
     def _action(self, verb: str) -> str:

@@ -10,6 +10,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from routing import permission_sets
 from routing.addresses import normalise_address
+from routing.choices import Strategy
 from routing.models import PermissionSet, RoutingAddress
 
 
@@ -36,6 +37,24 @@ class RoutingAddressForm(forms.ModelForm):
         for name in ("signature", "accept_email_from", "block_email_from", "unwrap_forwards_from"):
             if name in self.fields:
                 self.fields[name].widget.attrs["rows"] = 3
+        if "fallback_queue" in self.fields:
+            self.fields["fallback_queue"].help_text = _("Gets every case for which nobody is named, or routing fails.")
+
+    def clean(self) -> dict[str, Any]:
+        """The strategy says which fields count: the others are cleared, and what it needs is asked for."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        strategy = cleaned.get("strategy")
+        needed = {Strategy.RULES: ["assignment_rule"], Strategy.FLOW: ["flow", "fallback_queue"]}
+        if strategy not in Strategy.values:
+            return cleaned
+        for name in ("assignment_rule", "flow", "fallback_queue"):
+            is_used = name in needed.get(strategy, []) or (name == "fallback_queue" and strategy != Strategy.OWNER)
+            if not is_used and name not in self.errors:
+                cleaned[name] = None
+        for name in needed.get(strategy, []):
+            if name not in self.errors and cleaned.get(name) is None:
+                self.add_error(name, _("Needed for “%(strategy)s”.") % {"strategy": Strategy(strategy).label})
+        return cleaned
 
     def clean_email_address(self) -> str:
         """One address, not in use. The constraint says the same, but Django skips it on forms without `deleted_at`."""

@@ -71,12 +71,12 @@ class RoutingAddressAdmin(ConfigurationAdmin):
         ("owner_queue", RelatedDropdownFilter),
         ("case_priority", ChoicesDropdownFilter),
     ]
-    list_select_related = ["owner_user", "owner_queue"]
+    list_select_related = ["owner_user", "owner_queue", "assignment_rule", "flow"]
     list_per_page = 50
     search_fields = ["routing_name", "email_address", "services_token"]
     search_help_text = _("Name, email address or services address")
     ordering = ["routing_name", "id"]
-    autocomplete_fields = ["owner_user", "owner_queue"]
+    autocomplete_fields = ["owner_user", "owner_queue", "assignment_rule", "flow", "fallback_queue"]
     actions = ["send_verification_mails"]
     change_form_outer_before_template = "routing/admin/address_state.html"
     delete_confirmation_template = "routing/admin/delete_address.html"
@@ -88,6 +88,9 @@ class RoutingAddressAdmin(ConfigurationAdmin):
         "auto_response_template": "auto_response_policy != 'off'",
         "auto_response_hours": "auto_response_policy != 'off'",
         "auto_response_hourly_limit": "auto_response_policy != 'off'",
+        "assignment_rule": "strategy == 'rules'",
+        "flow": "strategy == 'flow'",
+        "fallback_queue": "strategy != 'owner'",
     }
     fieldsets = [
         (
@@ -151,9 +154,11 @@ class RoutingAddressAdmin(ConfigurationAdmin):
             _("Routing"),
             {
                 "description": _(
-                    "Who owns a new case first: a user or a queue; with neither, the default case owner."
+                    "Who owns a new case first. A case owner is a user or a queue; with neither, the default case "
+                    "owner. Rules and flows choose by what the mail says, and come back to the queue below, or to the "
+                    "case owner, when they name nobody."
                 ),
-                "fields": ["owner_user", "owner_queue"],
+                "fields": ["strategy", "assignment_rule", "flow", "fallback_queue", "owner_user", "owner_queue"],
             },
         ),
     ]
@@ -201,9 +206,9 @@ class RoutingAddressAdmin(ConfigurationAdmin):
             return "inactive", _("Switched off")
         return ("verified", _("Verified")) if address.is_verified else ("unverified", _("Not verified"))
 
-    @display(description=_("case owner"), empty_value=_("default"))
+    @display(description=_("routing"), empty_value=_("default"))
     def owner(self, address: RoutingAddress) -> Any:
-        return address.owner_user or address.owner_queue
+        return address.assignment_rule or address.flow or address.owner_user or address.owner_queue
 
     @display(
         description=_("sending"),

@@ -170,9 +170,10 @@ MODELS = frozenset(
         "cases.casecomment", "cases.caseevent", "cases.casefield", "cases.tag",
         "cases.casestatus", "cases.casetask", "cases.contact", "cases.emailmessage", "cases.inboundemail",
         "cases.outbox", "cases.refusedcall", "cases.routingdecision", "cases.senddecision", "cases.trackingrequest",
-        "routing.auditevent", "routing.connection", "routing.emailtemplate", "routing.emailtocasesettings",
+        "routing.assignmentrule", "routing.auditevent", "routing.businesshours",
+        "routing.connection", "routing.emailtemplate", "routing.emailtocasesettings",
         "routing.permissionset", "routing.queue", "routing.quicktext", "routing.recordtype",
-        "routing.routingaddress",
+        "routing.reppresence", "routing.routingaddress", "routing.routingflow", "routing.skill",
     }
 )  # fmt: skip
 MODEL_PAGES = {
@@ -195,6 +196,7 @@ OWN_PAGES = {
     ("routing.connection", "<path:object_id>/test-mail/"): Kind.STAFF_ACTION,
     ("routing.routingaddress", "<path:object_id>/resume-answers/"): Kind.STAFF_ACTION,
     ("routing.recordtype", "email-action/"): Kind.STAFF_FORBIDDEN,
+    ("routing.assignmentrule", "lint/"): Kind.STAFF_FORBIDDEN,
     ("routing.emailtemplate", "preview/"): Kind.STAFF_ACTION,
     ("routing.quicktext", "preview/"): Kind.STAFF_ACTION,
     ("cases.case", "figures/"): Kind.STAFF_FORBIDDEN,
@@ -230,6 +232,11 @@ FOR_CONFIGURERS: dict[str, dict[str, int]] = {
     "routing.connection": CONFIGURATION,
     "routing.permissionset": CONFIGURATION,
     "routing.queue": CONFIGURATION,
+    "routing.assignmentrule": CONFIGURATION,
+    "routing.routingflow": CONFIGURATION,
+    "routing.skill": CONFIGURATION,
+    "routing.reppresence": CONFIGURATION,
+    "routing.businesshours": CONFIGURATION,
     "routing.recordtype": CONFIGURATION,
     "routing.emailtemplate": CONFIGURATION,
     "routing.quicktext": CONFIGURATION,

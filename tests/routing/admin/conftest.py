@@ -41,6 +41,11 @@ def viewer(db: Any) -> User:
         "emailtocasesettings",
         "auditevent",
         "connection",
+        "assignmentrule",
+        "routingflow",
+        "skill",
+        "reppresence",
+        "businesshours",
     )
     return allow(UserFactory(username="viewer", staff=True), *(f"view_{name}" for name in names))
 

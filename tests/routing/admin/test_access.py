@@ -12,15 +12,20 @@ from django.urls import NoReverseMatch, reverse
 
 from routing.audit import record
 from routing.models import (
+    AssignmentRule,
     AuditEvent,
     Connection,
+    BusinessHours,
     EmailTemplate,
     EmailToCaseSettings,
     PermissionSet,
     Queue,
     QuickText,
     RecordType,
+    RepPresence,
     RoutingAddress,
+    RoutingFlow,
+    Skill,
 )
 from tests.factories import UserFactory
 from tests.routing.admin.conftest import allow
@@ -35,6 +40,11 @@ MODELS = [
     "emailtocasesettings",
     "auditevent",
     "connection",
+    "assignmentrule",
+    "routingflow",
+    "skill",
+    "reppresence",
+    "businesshours",
 ]
 PAGES = ["changelist", "add", "change", "delete", "history"]
 
@@ -55,6 +65,11 @@ def keys(address: RoutingAddress, gold: PermissionSet) -> dict[str, int]:
         "connection": Connection.objects.create(
             name="Office", kind=Connection.Kind.SMTP, account="a@office.example"
         ).pk,
+        "assignmentrule": AssignmentRule.objects.create(name="Rules").pk,
+        "routingflow": RoutingFlow.objects.create(name="Flow").pk,
+        "skill": Skill.objects.create(name="French").pk,
+        "reppresence": RepPresence.objects.create(user=UserFactory()).pk,
+        "businesshours": BusinessHours.objects.create(name="Office").pk,
     }
 
 
@@ -76,6 +91,11 @@ def everything() -> list[tuple[Any, ...]]:
         QuickText,
         EmailToCaseSettings,
         Connection,
+        AssignmentRule,
+        RoutingFlow,
+        Skill,
+        RepPresence,
+        BusinessHours,
         User,
     ):
         rows.extend(model.objects.order_by("pk").values_list())  # type: ignore[attr-defined]
