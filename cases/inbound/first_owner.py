@@ -8,6 +8,8 @@ from cases.contacts import find_contact
 from cases.inbound.decision import Circumstances, OpenCase, ReadEmail
 from cases.inbound.parsed import MailAddress
 from cases.models import Case, CaseEvent, EmailMessage, PendingRouting
+from cases.outbound.notices import NotQueued, queue_owner_notice
+from cases.outbound.rule_notices import queue_entry_notice
 from cases.rep_load import open_cases_of
 from routing.facts import RoutingFacts
 from routing.models import BusinessHours
@@ -76,7 +78,7 @@ def _is_business_time(at: datetime) -> bool | None:
 
 
 def note_first_owner(first: FirstOwner, case: Case, message: EmailMessage, *, now: datetime) -> None:
-    """What a choice leaves behind beside the owner. Costs nothing for a plain case owner."""
+    """What a choice leaves behind beside the owner. Costs nothing for a plain case owner who wants no notice."""
     if first.failure:
         CaseEvent.objects.create(
             case=case, kind=CaseEvent.Kind.ROUTING_FAILED, email_message=message, because=first.failure[:500]
@@ -85,3 +87,14 @@ def note_first_owner(first: FirstOwner, case: Case, message: EmailMessage, *, no
         PendingRouting.objects.create(case=case, step=first.waits_for, routing_version=case.routing_version, since=now)
     if case.routing_address is not None and case.routing_address.strategy == "flow" and case.owner_user_id is not None:
         note_given(case.owner_user_id, at=now)
+    _tell_first_owner(first, case, message, now=now)
+
+
+def _tell_first_owner(first: FirstOwner, case: Case, message: EmailMessage, *, now: datetime) -> None:
+    """The notice of the entry that decided; without one, the queue's own."""
+    has_notice = first.entry is not None and first.entry.notice_template is not None
+    if has_notice and not isinstance(queue_entry_notice(case, first.entry, now=now), NotQueued):
+        return
+    queue = first.owner.queue
+    if queue is not None and (queue.email or queue.notify_members):
+        queue_owner_notice(case, message)

@@ -171,8 +171,6 @@ def write_new_case(
     )
     queue_hooks([opened])
     write_task(mail, case, message)
-    if owner.queue is not None and (owner.queue.email or owner.queue.notify_members):
-        queue_owner_notice(case, message)
     if answer is not None:
         write_answer(answer, case, inbound, now=now)
     return message

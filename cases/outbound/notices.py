@@ -31,11 +31,15 @@ from routing.models import Connection, RoutingAddress
 __all__ = [
     "NotQueued",
     "Verdicts",
+    "is_ours",
+    "owner_addresses",
     "queue_author_notice",
     "queue_connection_notices",
     "queue_mention_notice",
+    "queue_notice",
     "queue_owner_notice",
     "queue_refusal_notice",
+    "short_hash",
 ]
 
 # One notice about a case in this time, however many mails join it.
@@ -83,7 +87,7 @@ def queue_refusal_notice(
         return NotQueued("no_recipient", "the sender has no usable address")
     if authentication.dmarc != "pass":
         return NotQueued("not_authenticated", f"nothing proves that {address} sent the mail")
-    if _is_ours(address):
+    if is_ours(address):
         return NotQueued("own_address", f"{address} is one of our own addresses")
     key = f"notice:{reason}:{inbound.pk}"
     if Outbox.objects.filter(key=key).exists():
@@ -93,7 +97,7 @@ def queue_refusal_notice(
     public = inbound.routing_address.email_address if inbound.routing_address else ""
     language = inbound.routing_address.language if inbound.routing_address else ""
     with translation.override(language or settings.LANGUAGE_CODE):
-        return _queue(
+        return queue_notice(
             key=key,
             recipient=address,
             subject=_("Your email was not accepted"),
@@ -116,7 +120,7 @@ def queue_owner_notice(
     is_bounce = delivery_failed or email_message.is_bounce
     if email_message.is_automatic and not is_bounce:
         return NotQueued("automatic_mail", "nobody is told about automatic mail")
-    recipients = [address for address in _owner_addresses(case) if not _is_ours(address)]
+    recipients = [address for address in owner_addresses(case) if not is_ours(address)]
     if not recipients:
         return NotQueued("no_recipient", "the owner has no address for notices")
     recently = set(
@@ -141,8 +145,8 @@ def queue_owner_notice(
             },
         )
         return [
-            _queue(
-                key=f"owner:{case.pk}:{window}:{_short_hash(recipient)}",
+            queue_notice(
+                key=f"owner:{case.pk}:{window}:{short_hash(recipient)}",
                 recipient=recipient,
                 subject=f"{words} {case.number_text}: {case.subject}",
                 text=text,
@@ -163,7 +167,7 @@ def queue_mention_notice(
     address = normalise_address(user.email)
     if address is None or not user.is_active:
         return NotQueued("no_recipient", "the person has no address for notices")
-    if _is_ours(address):
+    if is_ours(address):
         return NotQueued("own_address", f"{address} is one of our own addresses")
     told = Outbox.objects.filter(
         kind=Outbox.Kind.NOTICE,
@@ -175,7 +179,7 @@ def queue_mention_notice(
         return NotQueued("over_budget", f"{address} was told of {MOST_MENTION_NOTICES} mentions within 24 hours")
     author = note.author.get_full_name() or note.author.get_username() if note.author else ""
     with translation.override(settings.LANGUAGE_CODE):
-        return _queue(
+        return queue_notice(
             key=f"mention:{note.pk}:{user.pk}",
             recipient=address,
             subject=_("You were mentioned on case %(number)s") % {"number": case.number_text},
@@ -199,7 +203,7 @@ def queue_author_notice(
     None for somebody without a usable address, or who left. The reason stays on the page: it may speak of the case.
     """
     address = normalise_address(author.email)
-    if address is None or not author.is_active or _is_ours(address):
+    if address is None or not author.is_active or is_ours(address):
         return None
     with translation.override(settings.LANGUAGE_CODE):
         words = _("Not approved") if what == "rejected" else _("Not sent, the customer wrote first")
@@ -212,7 +216,7 @@ def queue_author_notice(
                 "link": f"{settings.E2C_PUBLIC_URL}/cases/{case.number}/",
             },
         )
-        return _queue(
+        return queue_notice(
             key=f"author:{key}",
             recipient=address,
             subject=f"{words}: {case.number_text} {case.subject}",
@@ -251,13 +255,13 @@ def queue_alert(*, key: str, subject: str, template: str, context: Mapping[str, 
     with translation.override(settings.LANGUAGE_CODE):
         text = render_to_string(template, dict(context))
     return [
-        _queue(key=f"{key}:{_short_hash(address)}", recipient=address, subject=subject, text=text)
+        queue_notice(key=f"{key}:{short_hash(address)}", recipient=address, subject=subject, text=text)
         for address in addresses
-        if not _is_ours(address)
+        if not is_ours(address)
     ]
 
 
-def _owner_addresses(case: Case) -> list[str]:
+def owner_addresses(case: Case) -> list[str]:
     """Where the owner reads mail, each address once. People who left get nothing."""
     found: Iterable[str] = ()
     if case.owner_user is not None:
@@ -273,7 +277,7 @@ def _owner_addresses(case: Case) -> list[str]:
     return list(dict.fromkeys(address for text in found if text and (address := normalise_address(text))))
 
 
-def _is_ours(address: str) -> bool:
+def is_ours(address: str) -> bool:
     """Whether mail to this address comes back to us: a notice would become a case, or go round."""
     return (
         domain_of(address) == settings.E2C_INBOUND_DOMAIN
@@ -282,7 +286,7 @@ def _is_ours(address: str) -> bool:
     )
 
 
-def _queue(
+def queue_notice(
     *,
     key: str,
     recipient: str,
@@ -291,6 +295,7 @@ def _queue(
     case: Case | None = None,
     answers: InboundEmail | None = None,
 ) -> Outbox:
+    """The row of a notice; the one that is there already when its key is."""
     row, _created = Outbox.objects.get_or_create(
         key=key[:64],
         defaults={
@@ -307,5 +312,5 @@ def _queue(
     return row
 
 
-def _short_hash(text: str) -> str:
+def short_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]

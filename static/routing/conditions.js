@@ -218,5 +218,14 @@
   const start = () => build(document);
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
-  document.addEventListener("formset:added", (event) => build(event.target));
+  document.addEventListener("formset:added", (event) => {
+    build(event.target);
+    // unfold folds a new row up; whoever added it wants to fill it in.
+    const head = event.target.querySelector("h3");
+    setTimeout(() => {
+      const first = event.target.querySelector("input[name$=-label]");
+      if (head && first && !first.offsetParent) head.click();
+      if (first) setTimeout(() => first.focus());
+    });
+  });
 })();

@@ -34,7 +34,17 @@ from cases.models import (
 )
 from routing import permission_sets
 from routing.audit import record
-from routing.models import EmailTemplate, Queue, QuickText, RoutingAddress
+from routing.models import (
+    AssignmentRule,
+    BusinessHours,
+    EmailTemplate,
+    Queue,
+    QuickText,
+    RepPresence,
+    RoutingAddress,
+    RoutingFlow,
+    Skill,
+)
 from tests.factories import (
     CaseFactory,
     CaseTaskFactory,
@@ -210,6 +220,11 @@ def build_world() -> World:
         "routing.quicktext": quick_text.pk,
         "routing.recordtype": case.record_type_id,
         "routing.routingaddress": address.pk,
+        "routing.assignmentrule": AssignmentRule.objects.create(name="Rules").pk,
+        "routing.routingflow": RoutingFlow.objects.create(name="Flow").pk,
+        "routing.skill": Skill.objects.create(name="French").pk,
+        "routing.reppresence": RepPresence.objects.create(user=rep).pk,
+        "routing.businesshours": BusinessHours.objects.create(name="Office").pk,
     }
     draft = Draft.objects.create(
         author=owner,
