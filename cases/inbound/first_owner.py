@@ -92,8 +92,8 @@ def note_first_owner(first: FirstOwner, case: Case, message: EmailMessage, *, no
 
 def _tell_first_owner(first: FirstOwner, case: Case, message: EmailMessage, *, now: datetime) -> None:
     """The notice of the entry that decided; without one, the queue's own."""
-    has_notice = first.entry is not None and first.entry.notice_template is not None
-    if has_notice and not isinstance(queue_entry_notice(case, first.entry, now=now), NotQueued):
+    entry = first.entry if first.entry is not None and first.entry.notice_template is not None else None
+    if entry is not None and not isinstance(queue_entry_notice(case, entry, now=now), NotQueued):
         return
     queue = first.owner.queue
     if queue is not None and (queue.email or queue.notify_members):
