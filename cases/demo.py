@@ -6,7 +6,7 @@ from django.contrib.auth.hashers import identify_hasher
 from django.contrib.auth.models import User
 
 # Known to everybody who reads this file; that is why production refuses to start on them.
-DEMO_PASSWORDS = {"admin": "admin-demo", "rep": "rep-demo"}
+DEMO_PASSWORDS = {"admin": "admin-demo", "rep": "rep-demo", "lead": "lead-demo"}
 DEMO_USERS = tuple(DEMO_PASSWORDS)
 
 

@@ -38,14 +38,16 @@ def write_cases(count: int) -> int:
     statuses = [default_status(), *CaseStatus.objects.filter(is_closed=True)[:1]]
     while batch := list(islice(threads, BATCH)):
         with transaction.atomic():
-            _write(batch, organisation, statuses, now)
+            write_threads(batch, organisation, statuses, now)
             first += len(batch)
             note_seeded(first)
         missing += len(batch)
     return missing
 
 
-def _write(threads: list[Thread], organisation: DemoOrganisation, statuses: list[CaseStatus], now: datetime) -> None:
+def write_threads(
+    threads: list[Thread], organisation: DemoOrganisation, statuses: list[CaseStatus], now: datetime
+) -> None:
     cases = Case.objects.bulk_create(_case(thread, organisation, statuses, now) for thread in threads)
     messages = EmailMessage.objects.bulk_create(
         _message(thread, index, case, moment)

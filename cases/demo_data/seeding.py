@@ -52,6 +52,12 @@ def set_up_demo_organisation() -> DemoOrganisation:
     _user("admin", "Demo", "Admin", is_superuser=True)
     rep = _user("rep", "Demo", "Rep")
     rep.user_permissions.add(*Permission.objects.filter(content_type__app_label="cases", codename="reply_case"))
+    lead = _user("lead", "Demo", "Lead")
+    lead.user_permissions.add(
+        *Permission.objects.filter(
+            content_type__app_label="cases", codename__in=["reply_case", "approve_reply", "view_all_cases"]
+        )
+    )
     support_queue, billing_queue = _queue("Support", rep), _queue("Billing", rep)
     record_types = {name: RecordType.objects.get_or_create(name=name)[0] for name in ("Support", "Billing", "Sales")}
     organisation = DemoOrganisation(

@@ -94,7 +94,7 @@ class Command(ContractCommand):
         if settings.E2C_MODE == "demo" and settings.E2C_DEMO_DATA and is_empty:
             self.stdout.write("Adding demo data ...")
             self.stdout.flush()
-            call_command("seed_demo", stdout=self.stderr)
+            call_command("seed_demo", lived_in=True, stdout=self.stderr)
 
 
 def all_programs(*, host: str, workers: int, web_workers: int, smtp: str | None) -> list[Program]:

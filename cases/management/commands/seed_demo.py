@@ -9,6 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from cases.demo import DEMO_PASSWORDS
 from cases.demo_data.bulk import write_cases
+from cases.demo_data.lived_in import live_in
 from cases.demo_data.seeding import seed
 from cases.demo_data.threads import FIRST_THREADS
 from cases.management.base import ContractCommand, UsageError
@@ -24,14 +25,19 @@ class Command(ContractCommand):
         parser.add_argument(
             "--fast", action="store_true", help="write cases straight into the tables, without mails; for benchmarks"
         )
+        parser.add_argument(
+            "--lived-in", action="store_true", help="add what reps did since: notes, tags, links, mail sent and failed"
+        )
 
-    def handle(self, *args: Any, cases: int, fast: bool, **options: Any) -> None:
+    def handle(self, *args: Any, cases: int, fast: bool, lived_in: bool, **options: Any) -> None:
         if settings.E2C_MODE == "production":
             raise CommandError("E2C_MODE is production: demonstration data is for other instances.")
         if cases < 0:
             raise UsageError("--cases must not be negative.")
         self._mails = 0
         missing = write_cases(cases) if fast else seed(cases, progress=self._count_mail)
+        if lived_in:
+            live_in()
         self.stdout.write(f"Demonstration cases added: {missing}." if missing else "The demonstration data is there.")
         if settings.E2C_MODE == "demo":
             for username, password in DEMO_PASSWORDS.items():

@@ -13,7 +13,18 @@ from cases.demo import DEMO_PASSWORDS, active_demo_users
 from cases.demo_data.mails import compose
 from cases.demo_data.seeding import threads_for
 from cases.demo_data.threads import FIRST_THREADS
-from cases.models import Attachment, Case, Contact, EmailMessage, InboundEmail
+from cases.models import (
+    Attachment,
+    Case,
+    CaseEvent,
+    CaseLink,
+    Contact,
+    Draft,
+    EmailMessage,
+    InboundEmail,
+    Mention,
+    Outbox,
+)
 from routing import permission_sets
 from routing.models import Queue, RoutingAddress
 from tests.cases.commands.running import run
@@ -174,6 +185,28 @@ def test_a_rep_has_worked_on_some_of_the_cases(demo_mode: Any) -> None:
     assert Case.objects.filter(closed_at__isnull=False).count() == 2
     assert taken.owner_user == rep
     assert [decision.kind for decision in taken.decisions.all()] == ["initial", "manual"]
+
+
+def test_a_lived_in_demonstration_shows_mail_in_every_state(demo_mode: Any) -> None:
+    run("seed_demo", "--lived-in")
+
+    replies = Counter(Outbox.objects.filter(kind="reply").values_list("state", flat=True))
+    assert replies == {"sent": 2, "failed": 1, "uncertain": 1, "queued": 1, "approval": 1}
+    assert Mention.objects.filter(user__username="rep").exists()
+    assert Case.objects.get(subject__startswith="Label printer").messages.count() == 60
+    assert Case.objects.filter(snoozed_until__isnull=False).count() == 1
+    assert Case.objects.filter(merged_into__isnull=False).count() == 1
+    assert CaseLink.objects.count() == 1
+    assert Draft.objects.get().case is not None
+
+
+def test_a_demonstration_is_lived_in_once(demo_mode: Any) -> None:
+    run("seed_demo", "--lived-in")
+    before = (Outbox.objects.count(), CaseEvent.objects.count(), EmailMessage.objects.count())
+
+    run("seed_demo", "--lived-in")
+
+    assert (Outbox.objects.count(), CaseEvent.objects.count(), EmailMessage.objects.count()) == before
 
 
 def test_the_fast_way_writes_whole_cases(demo_mode: Any) -> None:
