@@ -128,7 +128,7 @@ def _send(answer: Answer, organisation: DemoOrganisation, *, by: User, at: datet
     with _dated(at):
         outbox = _queue(answer.key, answer.text, organisation.support, by=by, now=at, html=answer.html)
         _end(outbox, answer, at=at)
-    Case.objects.filter(pk=outbox.case_id).update(last_activity_at=at)
+    Case.objects.filter(outbox=outbox).update(last_activity_at=at)
 
 
 def _queue(
@@ -152,7 +152,7 @@ def _end(outbox: Outbox, answer: Answer, *, at: datetime) -> None:
     outbox.state, outbox.detail = answer.end, answer.detail
     outbox.sent_at = at if answer.end == State.SENT else None
     outbox.save(update_fields=["state", "detail", "sent_at"])
-    EmailMessage.objects.filter(pk=outbox.email_message_id).update(status=STATUS_OF_END[answer.end])
+    EmailMessage.objects.filter(outbox=outbox).update(status=STATUS_OF_END[answer.end])
     if answer.end == State.SENT:
         note_sent(outbox, refused={})
     else:
