@@ -196,6 +196,7 @@ def unmerge_case(*, case: Case, by: Any | None, now: datetime | None = None) -> 
     Outbox.objects.filter(email_message__case=case).update(case=case)
     Approval.objects.filter(outbox__email_message__case=case).update(case=case)
     Mention.objects.filter(comment__case=case).update(case=case)
+    Draft.objects.filter(case=target, answers__case=case).update(case=case)
     Case.objects.filter(pk=case.pk).update(
         merged_into=None, status=default_status(), closed_at=None, last_activity_at=now
     )

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from cases.models import Approval, Case, CaseEvent, EmailMessage, Outbox, SendDecision
 from cases.outbound.allowed_senders import permission_to_send, record_decision
 from cases.outbound.composed import SendingNotAllowed, Unseen
+from cases.outbound.locking import lock_case_of
 from cases.outbound.notices import queue_author_notice
 from cases.outbound.outcomes import set_out
 from cases.outbound.taking_back import take_back
@@ -103,8 +104,10 @@ def reject(message: EmailMessage, *, by: User, reason: str, now: datetime) -> No
 
 def _waiting(message: EmailMessage, *, by: User) -> Approval:
     """The open request, with case and Outbox row locked in the order in which everybody locks them."""
-    Case.objects.select_for_update().get(pk=message.case_id)
-    outbox = Outbox.objects.select_for_update().filter(email_message=message).first()
+    outbox = Outbox.objects.filter(email_message=message).first()
+    if outbox is not None:
+        lock_case_of(outbox)
+        outbox = Outbox.objects.select_for_update().get(pk=outbox.pk)
     approval = (
         Approval.objects.select_related("outbox__email_message__case", "outbox__case", "case")
         .filter(outbox=outbox, state=Approval.State.WAITING)

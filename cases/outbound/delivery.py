@@ -21,6 +21,7 @@ from django.utils import timezone
 from cases.claims import LostLease, back_off, claim, claimed_rows, in_states, prove, release_for_retry, retry_at
 from cases.models import Delivery, EmailMessage, Outbox
 from cases.outbound.handing_over import Accepted, Answer, NotNow, Refused, Unclear, hand_over, open_connection
+from cases.outbound.locking import lock_case_of
 from cases.outbound.messages import CannotCompose, compose
 from cases.outbound.outcomes import note_sent, note_taken_back, note_unsent
 from cases.outbound.recheck import permit_hand_over, refusal_at_send
@@ -176,6 +177,7 @@ def _start(outbox: Outbox) -> str:
     Returns why it must not leave, "" when it may: connecting took its time, so the permission is asked for again.
     """
     with transaction.atomic(durable=True):
+        lock_case_of(outbox)
         if refusal := permit_hand_over(outbox):
             return refusal
         prove(outbox, state=State.SENDING, lease_until=timezone.now() + HAND_OVER_LEASE, detail="")
@@ -198,6 +200,7 @@ def _sent(outbox: Outbox, answer: Accepted) -> None:
     now = timezone.now()
     changes = {"detail": answer.detail[:500], "provider_id": answer.provider_id[:255], "sent_at": now}
     with transaction.atomic():
+        lock_case_of(outbox)
         _settle(outbox, State.SENT, **changes)
         _follow(outbox)
         if outbox.email_message is not None:
@@ -242,6 +245,7 @@ def _not_now(outbox: Outbox, answer: NotNow) -> None:
         _finish(outbox, State.FAILED, f"Gave up after {tries}. {answer.detail}")
         return
     with transaction.atomic():
+        lock_case_of(outbox)
         release_for_retry(
             outbox,
             waiting_state=State.QUEUED,
@@ -258,6 +262,7 @@ def _not_now(outbox: Outbox, answer: NotNow) -> None:
 def _finish(outbox: Outbox, state: Outbox.State, detail: str) -> None:
     """Failed or uncertain: recorded, shown, and on the case's history."""
     with transaction.atomic():
+        lock_case_of(outbox)
         _settle(outbox, state, detail=detail[:500])
         _follow(outbox)
         note_unsent(outbox)
@@ -308,6 +313,7 @@ def mark_abandoned(*, now: datetime | None = None) -> int:
         detail = "The sending process ended without an answer of the provider. It may have the mail."
         try:
             with transaction.atomic():
+                lock_case_of(outbox)
                 prove(outbox, state=State.UNCERTAIN, lease_until=None, detail=detail)
                 _follow(outbox)
                 note_unsent(outbox)
@@ -320,6 +326,7 @@ def mark_abandoned(*, now: datetime | None = None) -> int:
 @transaction.atomic
 def resend(outbox: Outbox, *, by: User) -> None:
     """A person sends an uncertain or failed mail again, knowing that it may arrive twice. Raises CannotResend."""
+    lock_case_of(outbox)
     changed = Outbox.objects.filter(pk=outbox.pk, state__in=[State.UNCERTAIN, State.FAILED]).update(
         state=State.QUEUED,
         claim_token="",
@@ -342,6 +349,7 @@ def cancel(outbox: Outbox, *, by: User | None, because: str = "", is_noted: bool
 
     `is_noted`: the history of its case says so already.
     """
+    lock_case_of(outbox)
     changed = Outbox.objects.filter(pk=outbox.pk, state__in=[State.QUEUED, State.AWAITING_APPROVAL]).update(
         state=State.CANCELLED, claim_token="", lease_until=None
     )

@@ -163,8 +163,8 @@ def _checked_people(composed: Composed) -> dict[EmailAddress.Role, Any]:
 
 def _locked(case: Case) -> Case:
     """The lock makes two submits, in one tab or two, come one after the other."""
-    rows = Case.objects.select_for_update(of=("self",)).select_related("merged_into", "record_type")
-    locked = rows.get(pk=case.pk)
+    # By its key alone: a query that waited for the lock sees joined rows as they were before, and misses a merge.
+    locked = Case.objects.select_for_update().get(pk=case.pk)
     if locked.merged_into is not None:
         number = locked.merged_into.number_text
         raise CannotReply(_("This case was joined to case %(number)s. Answer there.") % {"number": number})

@@ -1,7 +1,4 @@
-"""Take a mail back before it leaves, or send one again that did not arrive: what people do with the Outbox.
-
-Everybody who changes a mail and its case together locks the case first, then the Outbox row.
-"""
+"""Take a mail back before it leaves, or send one again that did not arrive: what people do with the Outbox."""
 
 from __future__ import annotations
 
@@ -17,6 +14,7 @@ from cases.outbound.allowed_senders import refusal_of_user
 from cases.outbound.composed import CannotReply, SendingNotAllowed
 from cases.outbound.delivery import CannotCancel, cancel, resend
 from cases.outbound.drafts import come_back
+from cases.outbound.locking import lock_case_of
 from cases.outbound.notices import queue_author_notice
 
 __all__ = ["cancel_reply", "edit_failed", "reschedule", "send_again", "take_back", "take_back_scheduled"]
@@ -38,7 +36,7 @@ def take_back(outbox: Outbox, *, by: User | None, because: str = "", is_noted: b
 
     `because`: what its author should know. `is_noted`: the history says so already. Raises CannotCancel.
     """
-    list(Case.objects.select_for_update().filter(outbox=outbox).only("pk"))
+    lock_case_of(outbox)
     cancel(outbox, by=by, because=because, is_noted=is_noted)
     Approval.objects.filter(outbox=outbox, state=Approval.State.WAITING).update(
         state=Approval.State.WITHDRAWN, decided_by=by, decided_at=timezone.now(), reason=because[:500]
@@ -61,7 +59,7 @@ def edit_failed(message: EmailMessage, *, by: User) -> Draft | None:
     outbox = _outbox_for(message, by=by)
     if message.created_by_id != by.pk:
         raise SendingNotAllowed(_("Only its author can edit it."))
-    Case.objects.select_for_update().get(pk=message.case_id)
+    lock_case_of(outbox)
     if not Outbox.objects.filter(pk=outbox.pk, state=State.FAILED).update(state=State.CANCELLED):
         raise CannotCancel(_("This mail did not fail, or it was sent again."))
     outbox.refresh_from_db()
@@ -74,6 +72,7 @@ def reschedule(message: EmailMessage, *, by: User, send_at: datetime | None, now
     outbox = _outbox_for(message, by=by)
     if send_at is not None and not now < send_at <= now + LATEST:
         raise CannotReply(_("Choose a time within a year that is not over."), field="send_at")
+    lock_case_of(outbox)
     waiting = Outbox.objects.filter(pk=outbox.pk, is_scheduled=True, state__in=[State.QUEUED, State.AWAITING_APPROVAL])
     changes = {
         "not_before": send_at or now,
@@ -84,7 +83,7 @@ def reschedule(message: EmailMessage, *, by: User, send_at: datetime | None, now
     if not waiting.update(**changes):
         raise CannotReply(_("This mail does not wait for its time any more."))
     CaseEvent.objects.create(
-        case_id=message.case_id,
+        case_id=outbox.case_id or message.case_id,
         kind=CaseEvent.Kind.SENDING_RESCHEDULED,
         actor=by,
         email_message=message,

@@ -22,6 +22,7 @@ from cases.claims import LONGEST_ERROR, LostLease, claim, claimed_rows, prove, r
 from cases.message_ids import clean_id, hash_of
 from cases.models import Case, CaseEvent, Delivery, EmailMessage, Outbox, TrackingRequest
 from cases.outbound.delivery import MESSAGE_STATUS
+from cases.outbound.locking import lock_case_of
 from cases.outbound.notices import queue_owner_notice
 from routing.addresses import normalise_address
 
@@ -161,6 +162,7 @@ def _apply(event: TrackingEvent) -> str:
     if outbox is None:
         return "unknown_message"
     detail = " ".join((event.mta_response or event.description or "").replace("\x00", "").split())[:500]
+    lock_case_of(outbox)
     _confirm(outbox)
     if outbox.email_message is None:
         return _apply_to_notice(outbox, state, detail)

@@ -18,7 +18,7 @@ from cases.outbound.handing_over import NotNow
 from cases.outbound.notices import queue_connection_notices
 from routing.connections import connection_for, note_state
 from routing.email_url import BadEmailUrl
-from routing.models import Connection
+from routing.models import Connection, RoutingAddress
 from routing.sealing import CannotSeal, CannotUnseal
 
 __all__ = [
@@ -69,7 +69,7 @@ def due_in_order(*, now: datetime, down: Collection[Service] = ()) -> QuerySet[O
     """
     due = Outbox.objects.filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
     for service in down:
-        due = due.filter(~_through(service)) if service is not None else due.filter(from_address__connection__gt=0)
+        due = due.filter(~_through(service))
     earlier = Outbox.objects.filter(
         case=OuterRef("case"), kind=Outbox.Kind.REPLY, state__in=OPEN_STATES, pk__lt=OuterRef("pk")
     ).exclude(is_scheduled=True, not_before__gt=now)
@@ -77,9 +77,10 @@ def due_in_order(*, now: datetime, down: Collection[Service] = ()) -> QuerySet[O
 
 
 def _through(service: Service) -> Q:
-    if service is None:
-        return Q(from_address__isnull=True) | Q(from_address__connection__isnull=True)
-    return Q(from_address__connection=service)
+    """By a sub-select: PostgreSQL locks no rows of an outer join, and the claim must lock none of the addresses."""
+    addresses = RoutingAddress.objects.filter(connection=service)  # None: those without a connection
+    of_addresses = Q(from_address__in=addresses)
+    return of_addresses if service is not None else of_addresses | Q(from_address__isnull=True)
 
 
 def hold_back(service: Service, *, until: datetime) -> int:

@@ -12,7 +12,7 @@ from cases.acting import CannotChange, NotAllowed
 from cases.comments import add_note
 from cases.linking import link_cases, unlink_cases
 from cases.merging import CannotMerge, merge_case, unmerge_case
-from cases.models import Case, CaseLink, Draft, EmailMessage, Mention, Outbox, Participant
+from cases.models import Approval, Case, CaseLink, Draft, EmailMessage, Mention, Outbox, Participant
 from cases.moving import move_messages, split_messages
 from cases.tags import add_tag
 from tests.cases.acting.people import case_of, rep
@@ -39,6 +39,7 @@ class TestMerge:
         sent = EmailMessageFactory(case=case, outgoing=True)
         outbox = Outbox.objects.create(key="k", kind="reply", case=case, email_message=sent, recipient="a@b.example")
         notice = Outbox.objects.create(key="n", kind="notice", case=case, recipient="a@b.example")
+        approval = Approval.objects.create(outbox=outbox, case=case, requested_by=lee, required_because="New here")
         task, draft = CaseTaskFactory(case=case), Draft.objects.create(case=case, author=lee, key="d")
         ParticipantFactory(case=case, address="casey@example.net")
         ParticipantFactory(case=target, address="dana@example.net")
@@ -49,9 +50,9 @@ class TestMerge:
 
         merge_case(case=case, into=target, by=kim)
 
-        for row in (message, sent, outbox, task, draft, note):
+        for row in (message, sent, outbox, approval, task, draft, note):
             row.refresh_from_db()
-            assert getattr(row, "case") == target  # noqa: B009 - rows of six models
+            assert getattr(row, "case") == target  # noqa: B009 - rows of seven models
         notice.refresh_from_db()
         assert notice.case == case
         assert Mention.objects.get().case == target
@@ -125,6 +126,8 @@ class TestMerge:
         ParticipantFactory(case=case)
         message, task = EmailMessageFactory(case=case), CaseTaskFactory(case=case)
         kept = EmailMessageFactory(case=target)
+        draft = Draft.objects.create(case=case, author=kim, key="d", answers=message)
+        stays = Draft.objects.create(case=target, author=kim, key="e", answers=kept)
         merge_case(case=case, into=target, by=kim)
         later = ingest_mail(subject=mint_token(case.pk)).message
 
@@ -132,8 +135,11 @@ class TestMerge:
 
         assert set(EmailMessage.objects.filter(case=case)) == {message}
         assert set(EmailMessage.objects.filter(case=target)) == {kept, later}
-        task.refresh_from_db()
-        assert task.case == case
+        for row in (task, draft):
+            row.refresh_from_db()
+            assert getattr(row, "case") == case  # noqa: B009 - rows of two models
+        stays.refresh_from_db()
+        assert stays.case == target
         assert (fresh(case).merged_into, fresh(case).is_closed) == (None, False)
         assert ingest_mail(subject=mint_token(case.pk)).case == case
 
