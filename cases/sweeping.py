@@ -30,6 +30,7 @@ from cases.outbound.tracking import TrackingReader, settle_tracking
 from cases.service_levels import keep_clocks
 from cases.snoozing import wake_due_cases
 from cases.waiting_cases import give_waiting_cases
+from routing.domain_checks import check_due_domains
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ def all_jobs() -> list[Job]:
         Job("keep service clocks", keep_clocks, every=5),
         Job("send canaries", send_canaries, every=30),
         Job("look for missing canaries", alert_missing, every=30),
+        Job("ask DNS about domains", check_due_domains, every=60),
         Job("wake snoozed cases", wake_snoozed_cases),
         Job("requeue held mail", requeue_held_mail, every=30),
         Job("delete unreferenced files", delete_old_files, every=3600),

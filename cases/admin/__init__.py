@@ -1,6 +1,7 @@
 """The back office of mail: what came in and what became of it. History is shown, never edited."""
 
 from cases.admin import (
+    addresses,
     case,
     configuration,
     connections,
@@ -13,6 +14,7 @@ from cases.admin import (
 )
 
 __all__ = [
+    "addresses",
     "case",
     "configuration",
     "connections",

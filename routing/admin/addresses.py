@@ -60,7 +60,6 @@ class StateFilter(DropdownFilter):
         return queryset
 
 
-@admin.register(RoutingAddress)
 class RoutingAddressAdmin(ConfigurationAdmin):
     form = RoutingAddressForm
     list_display = ["name_and_email", "status", "owner", "controlled", "last_mail_at"]

@@ -3,6 +3,7 @@ from routing.models.assignment_rule import AssignmentRule, RuleEntry
 from routing.models.audit import AuditEvent
 from routing.models.business_hours import BusinessHours
 from routing.models.connection import Connection, Secrets
+from routing.models.domain_check import DomainCheck
 from routing.models.email_template import EmailTemplate, QuickText
 from routing.models.flow import FlowStep, RepPresence, RoutingFlow, Skill
 from routing.models.permission_set import PermissionSet, PermissionSetMember, RoutingAddressGrant
@@ -17,6 +18,7 @@ __all__ = [
     "AuditEvent",
     "BusinessHours",
     "Connection",
+    "DomainCheck",
     "EmailTemplate",
     "EmailToCaseSettings",
     "FlowStep",

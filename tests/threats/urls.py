@@ -187,6 +187,9 @@ MODEL_PAGES = {
 OWN_PAGES = {
     ("auth.user", "<id>/password/"): Kind.STAFF_FORBIDDEN,
     ("routing.routingaddress", "<path:object_id>/verify/"): Kind.STAFF_ACTION,
+    ("routing.routingaddress", "<path:object_id>/proof/"): Kind.STAFF_FORBIDDEN,
+    ("routing.routingaddress", "<path:object_id>/test-mail/"): Kind.STAFF_ACTION,
+    ("routing.routingaddress", "<path:object_id>/check-dns/"): Kind.STAFF_ACTION,
     (
         "routing.connection",
         "connected/",
