@@ -84,6 +84,9 @@ E2C_SMTP_ALLOW = env.words("E2C_SMTP_ALLOW")
 # What a serving process calls before it accepts mail; cases may not import it (the import direction).
 E2C_START_GUARD = "e2c_project.startup.refuse_unsafe_start"
 
+# Lets a monitor read /metrics (bearer); without one staff alone may.
+E2C_METRICS_TOKEN = env.text("E2C_METRICS_TOKEN")
+
 # Outbound ------------------------------------------------------------------------------------------------------------
 E2C_UNDO_SECONDS = env.whole_number("E2C_UNDO_SECONDS", 10)
 E2C_EMAIL_URL = env.text("E2C_EMAIL_URL", "file:")
@@ -263,7 +266,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 if IS_PRODUCTION:
     SECURE_SSL_REDIRECT = env.flag("E2C_SSL_REDIRECT", default=True)
     # A redirect loses a provider's POST, and a health check of the machine itself speaks plain HTTP.
-    SECURE_REDIRECT_EXEMPT = [r"^anymail/", r"^healthz$", r"^readyz$"]
+    SECURE_REDIRECT_EXEMPT = [r"^anymail/", r"^healthz$", r"^readyz$", r"^metrics$"]
     SECURE_HSTS_SECONDS = env.whole_number("E2C_HSTS_SECONDS", 31_536_000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True

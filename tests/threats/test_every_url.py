@@ -92,6 +92,8 @@ def expected_status(kind: Kind, role: str, url: FoundUrl) -> tuple[int, str]:
             return 302, "/admin/"  # Django's way of not logging out who is not in
         case Kind.WEBHOOK | Kind.LOGOUT | Kind.REP_ACTION | Kind.REP_START:
             return 405, ""
+        case Kind.FIGURES:
+            return (401, "") if is_nobody else (200, "") if role == "configurer" else (403, "")
         case Kind.REP_LIST | Kind.REP_FORM:
             return (302, LOGIN) if is_nobody else (200, "")
         case Kind.REP_OBJECT:

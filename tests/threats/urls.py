@@ -25,6 +25,7 @@ class Kind(Enum):
     REP_FORM = "a form for people who are logged in, about nothing that is there yet"
     REP_START = "begins or judges something of one's own: POST alone"
     LOGOUT = "POST alone"
+    FIGURES = "for monitors with the token, and staff who may open the dashboard"
     STAFF = "for everybody in the back office; shows what each may see"
     STAFF_FORBIDDEN = "in the back office, refused without the permission"
     STAFF_STUB = "in the back office, leads to another page of it"
@@ -85,6 +86,7 @@ BY_NAME = {
     "login": Kind.PUBLIC,
     "readyz": Kind.PUBLIC,
     "healthz": Kind.PUBLIC,
+    "metrics": Kind.FIGURES,
     "routing:verify": Kind.PUBLIC,
     "logout": Kind.LOGOUT,
     "case_list": Kind.REP_LIST,
