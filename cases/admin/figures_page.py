@@ -174,8 +174,8 @@ def _backlog_chart(backlog: Sequence[AgeBucket]) -> str:
 
 def _age_range(bucket: AgeBucket) -> str:
     if bucket.days_to is None:
-        return _("%(days)s days and more") % {"days": bucket.days_from}
-    return _("%(from)s to %(to)s days") % {"from": bucket.days_from, "to": bucket.days_to}
+        return _("%(days)s d +") % {"days": bucket.days_from}
+    return _("%(from)s–%(to)s d") % {"from": bucket.days_from, "to": bucket.days_to}
 
 
 def _speed_chart(speed: Durations) -> str:
