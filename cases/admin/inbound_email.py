@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
 from unfold.decorators import display
 
+from cases.admin.dry_run import dry_run_page
 from cases.admin.history import HistoryAdmin, is_key, isolated, short_time
 from cases.downloads import download, open_raw_body, plain_text
 from cases.inbound.retry import RETRYABLE, CannotRetry, discard_inbound_email, retry_inbound_email
@@ -145,7 +146,19 @@ class InboundEmailAdmin(HistoryAdmin):
             )
             for name, view in pages
         ]
-        return own + super().get_urls()
+        dry_run = path(
+            "dry-run/<slug:model_name>/<slug:object_id>/",
+            self.admin_site.admin_view(self.dry_run_view),
+            name="cases_inboundemail_dry_run",
+        )
+        return [dry_run, *own, *super().get_urls()]
+
+    def dry_run_view(self, request: HttpRequest, model_name: str, object_id: str) -> HttpResponse:
+        """What would change if the posted form of the configuration were saved (cases.admin.dry_run)."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context: dict[str, Any] = self.admin_site.each_context(request) | {"opts": self.opts}
+        return dry_run_page(request, context, model_name, object_id)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -78,6 +78,7 @@ class RoutingAddressAdmin(ConfigurationAdmin):
     autocomplete_fields = ["owner_user", "owner_queue", "assignment_rule", "flow", "fallback_queue"]
     actions = ["send_verification_mails"]
     change_form_outer_before_template = "routing/admin/address_state.html"
+    change_form_outer_after_template = "routing/admin/dry_run_button.html"
     delete_confirmation_template = "routing/admin/delete_address.html"
     delete_selected_confirmation_template = "routing/admin/delete_addresses.html"
     conditional_fields = {

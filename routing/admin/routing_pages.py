@@ -71,6 +71,7 @@ class RoutingPage(AuditedAdmin):
     ordering = ["name"]
     change_form_outer_before_template = "routing/admin/routing_state.html"
     change_form_after_template = "routing/admin/conditions_vocabulary.html"
+    change_form_outer_after_template = "routing/admin/dry_run_button.html"
 
     class Media:
         js = ["routing/conditions.js"]

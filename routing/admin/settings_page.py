@@ -17,6 +17,7 @@ from routing.models import EmailToCaseSettings
 @admin.register(EmailToCaseSettings)
 class EmailToCaseSettingsAdmin(AuditedAdmin):
     autocomplete_fields = ["default_case_owner_user", "default_case_owner_queue", "automated_case_user"]
+    change_form_outer_after_template = "routing/admin/dry_run_button.html"
     fieldsets = [
         (
             _("Email-to-Case"),

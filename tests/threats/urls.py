@@ -207,6 +207,7 @@ OWN_PAGES = {
     ("cases.case", "figures/"): Kind.STAFF_FORBIDDEN,
     ("cases.senddecision", "address/<int:address_id>/"): Kind.STAFF_FORBIDDEN,
     ("cases.senddecision", "user/<int:user_id>/"): Kind.STAFF_FORBIDDEN,
+    ("cases.inboundemail", "dry-run/<slug:model_name>/<slug:object_id>/"): Kind.STAFF_ACTION,
     ("cases.inboundemail", "<int:inbound_id>/download/"): Kind.STAFF_FORBIDDEN,
     ("cases.inboundemail", "<int:inbound_id>/raw/"): Kind.STAFF_FORBIDDEN,
     ("cases.inboundemail", "<int:inbound_id>/retry/"): Kind.STAFF_ACTION,
