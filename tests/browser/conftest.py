@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser import accessibility
 from tests.conftest import CHROMIUM
+from tests.fake_smtp import FakeSmtpServer, fake_smtp_server
 
 # Playwright's sync API runs an event loop in this thread; Django would refuse its database calls there.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -124,19 +125,42 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     wait_for_server()
 
 
+def open_as(context: BrowserContext, user: Any, origin: str) -> Watched:
+    client = Client()
+    client.force_login(user, backend=django_settings.AUTHENTICATION_BACKENDS[1])
+    assert client.session[BACKEND_SESSION_KEY]
+    name = django_settings.SESSION_COOKIE_NAME
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": origin}])
+    return Watched(context.new_page(), origin)
+
+
 @pytest.fixture
 def log_in(context: BrowserContext, live_server: Any) -> Any:
     """Call with a user: the pages of this context are theirs."""
+    return lambda user: open_as(context, user, live_server.url)
+
+
+@pytest.fixture
+def log_in_elsewhere(browser: Browser, live_server: Any) -> Iterator[Any]:
+    """Call with a user who sits at another computer: a context of their own for each call."""
+    contexts = []
 
     def log_in(user: Any) -> Watched:
-        client = Client()
-        client.force_login(user, backend=django_settings.AUTHENTICATION_BACKENDS[1])
-        assert client.session[BACKEND_SESSION_KEY]
-        name = django_settings.SESSION_COOKIE_NAME
-        context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
-        return Watched(context.new_page(), live_server.url)
+        contexts.append(browser.new_context(viewport={"width": 1440, "height": 900}))
+        return open_as(contexts[-1], user, live_server.url)
 
-    return log_in
+    yield log_in
+    for context in contexts:
+        context.close()
+    wait_for_server()
+
+
+@pytest.fixture
+def smtp(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSmtpServer]:
+    monkeypatch.setattr("routing.email_url.SMTP_TIMEOUT", 2)  # seconds
+    with fake_smtp_server() as fake:
+        settings.E2C_EMAIL_URL = f"smtp://{fake.host}:{fake.port}"
+        yield fake
 
 
 @pytest.fixture

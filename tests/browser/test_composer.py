@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from email.message import Message
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from cases.setup import set_up_instance
 from routing.models import EmailTemplate, QuickText, RoutingAddress
 from tests.browser.test_reply import deliver_all
 from tests.cases.outbound.people import case_with_mail, rep, verified_address
-from tests.fake_smtp import FakeSmtpServer, fake_smtp_server
+from tests.fake_smtp import FakeSmtpServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,13 +31,6 @@ PASTE = """([html, text, picture]) => {
   const paste = new ClipboardEvent("paste", { clipboardData: carried, bubbles: true, cancelable: true });
   document.activeElement.dispatchEvent(paste);
 }"""
-
-
-@pytest.fixture
-def smtp(settings: Any) -> Iterator[FakeSmtpServer]:
-    with fake_smtp_server() as fake:
-        settings.E2C_EMAIL_URL = f"smtp://{fake.host}:{fake.port}"
-        yield fake
 
 
 @pytest.fixture

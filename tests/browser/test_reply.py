@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -20,18 +19,11 @@ from cases.setup import set_up_instance
 from routing.models import RoutingAddress
 from tests.cases.outbound.people import case_with_mail, rep, verified_address
 from tests.factories import EmailMessageFactory, RoutingAddressFactory
-from tests.fake_smtp import FakeSmtpServer, fake_smtp_server
+from tests.fake_smtp import FakeSmtpServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CUSTOMER = "casey@example.net"
-
-
-@pytest.fixture
-def smtp(settings: Any) -> Iterator[FakeSmtpServer]:
-    with fake_smtp_server() as fake:
-        settings.E2C_EMAIL_URL = f"smtp://{fake.host}:{fake.port}"
-        yield fake
 
 
 @pytest.fixture
@@ -106,6 +98,7 @@ def test_rep_answers_and_sees_that_it_was_sent(
 def test_double_click_back_and_resubmit_are_one_mail(
     log_in: Any, ana: User, case: Case, live_server: Any, smtp: FakeSmtpServer
 ) -> None:
+    """OB02"""
     page = log_in(ana).page
     page.goto(f"{live_server.url}/cases/{case.number}/?reply=1#reply")
     page.get_by_label("Your reply").fill("It left us today.")
@@ -146,6 +139,7 @@ def test_undo_brings_the_text_back(log_in: Any, ana: User, case: Case, live_serv
 def test_address_that_may_not_send_any_more_keeps_the_text(
     log_in: Any, ana: User, gold: RoutingAddress, case: Case, live_server: Any, smtp: FakeSmtpServer, change: Any
 ) -> None:
+    """OP05 and OP06"""
     page = log_in(ana).page
     open_composer(page, case, live_server)
     page.get_by_label("Your reply").fill("My long answer")
@@ -163,6 +157,7 @@ def test_address_that_may_not_send_any_more_keeps_the_text(
 def test_tampered_sender_is_refused(
     log_in: Any, ana: User, case: Case, live_server: Any, smtp: FakeSmtpServer
 ) -> None:
+    """OP01 for an address that is not verified"""
     unverified = RoutingAddressFactory(email_address="new@company.example")
     page = log_in(ana).page
     open_composer(page, case, live_server)
@@ -197,6 +192,7 @@ def test_unseen_mail_is_shown_before_the_reply_goes(
 def test_failed_mail_shows_why_and_is_edited(
     log_in: Any, ana: User, case: Case, live_server: Any, smtp: FakeSmtpServer
 ) -> None:
+    """OB07"""
     page = log_in(ana).page
     open_composer(page, case, live_server)
     page.get_by_label("Your reply").fill("It left us today.")
