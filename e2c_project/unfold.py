@@ -97,6 +97,7 @@ UNFOLD: dict[str, Any] = {
                     _page(_("Skills"), "school", "routing", "skill"),
                     _page(_("Business hours"), "schedule", "routing", "businesshours"),
                     _page(_("Record types"), "category", "routing", "recordtype"),
+                    _page(_("Service levels"), "timer", "routing", "servicelevel"),
                     _page(
                         _("Email action"), "send", "routing", "recordtype", url_name="routing_recordtype_email_action"
                     ),

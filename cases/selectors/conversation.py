@@ -24,6 +24,7 @@ from cases.models import (
 )
 from cases.models.case import NUMBER_OFFSET
 from cases.selectors.cursor import MAX_KEY, Cursor
+from cases.selectors.service_clocks import with_clocks
 from cases.selectors.visible import grants_of, visible_cases
 
 MESSAGES_PER_PAGE = 40
@@ -37,8 +38,7 @@ def find_visible_case(user: Any, number: int) -> Case | None:
     if not NUMBER_OFFSET < number <= MAX_KEY:
         return None
     return (
-        visible_cases(user)
-        .with_number(number)
+        with_clocks(visible_cases(user).with_number(number))
         .select_related(
             *("status", "record_type", "owner_user", "owner_queue", "contact", "routing_address"),
             *("possibly_belongs_to", "merged_into"),

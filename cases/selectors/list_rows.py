@@ -9,6 +9,7 @@ from django.db.models import CharField, Exists, OuterRef, Subquery, Value, When
 
 from cases.models import Approval, CaseQuerySet, Draft, EmailMessage, Outbox, Tag
 from cases.selectors.list_filters import unread_by
+from cases.selectors.service_clocks import next_clock_value
 
 TAG_SEPARATOR = "\x1f"  # no name of a tag has it: forms refuse control characters
 
@@ -46,6 +47,8 @@ def with_row_facts(cases: CaseQuerySet, user: Any) -> CaseQuerySet:
             has_failed_mail=Exists(unsent),
             waits_for_approval=Exists(waiting),
             tag_names=_JoinedNames(names),
+            next_due_at=next_clock_value("due_at"),
+            next_warn_at=next_clock_value("warn_at"),
         )
     )
 

@@ -19,6 +19,7 @@ from routing.addresses import normalise_address
 from routing.configuration.errors import ConfigurationError, configuration_error
 from routing.models import (
     AssignmentRule,
+    BusinessHours,
     Connection,
     EmailTemplate,
     Queue,
@@ -39,6 +40,7 @@ NATURAL_KEYS: dict[type[models.Model], str] = {
     RoutingAddress: "email_address",
     EmailTemplate: "name",
     AssignmentRule: "name",
+    BusinessHours: "name",
     RoutingFlow: "name",
 }
 

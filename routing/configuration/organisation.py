@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -9,7 +10,7 @@ from django.core.exceptions import ValidationError
 from routing.configuration.errors import ConfigurationError, configuration_error
 from routing.configuration.fields import Owner, fields_of, read_mapping, without
 from routing.configuration.importing import ImportRun, RowsSection, Section, write_fields
-from routing.models import EmailToCaseSettings, RecordType
+from routing.models import EmailToCaseSettings, RecordType, ServiceLevel
 
 DEFAULT_OWNER = Owner("default_case_owner", "default_case_owner_user", "default_case_owner_queue")
 
@@ -39,6 +40,16 @@ class RecordTypes(RowsWithDefault):
     def __init__(self) -> None:
         # What these name comes later in the file: the section email_action has them.
         self.fields = without(fields_of(RecordType), "default_from", "default_template")
+
+
+class ServiceLevels(RowsSection):
+    name, noun, model, key = "service_levels", "service level", ServiceLevel, "name"
+
+    def __init__(self) -> None:
+        self.fields = fields_of(ServiceLevel)
+
+    def rows(self) -> Iterable[ServiceLevel]:
+        return ServiceLevel.objects.select_related("record_type", "business_hours", "escalate_to_queue")
 
 
 class Settings(Section):

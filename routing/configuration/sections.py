@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from routing.configuration.email_action import EmailAction
 from routing.configuration.importing import Section
-from routing.configuration.organisation import RecordTypes, Settings
+from routing.configuration.organisation import RecordTypes, ServiceLevels, Settings
 from routing.configuration.people import Groups, Queues, Users
 from routing.configuration.sending import Connections, PermissionSets, RoutingAddresses
 
@@ -15,6 +15,7 @@ def routing_sections() -> list[Section]:
         Users(),
         Queues(),
         RecordTypes(),
+        ServiceLevels(),
         Settings(),
         Connections(),
         RoutingAddresses(),

@@ -175,7 +175,8 @@ MODELS = frozenset(
         "routing.assignmentrule", "routing.auditevent", "routing.businesshours",
         "routing.connection", "routing.emailtemplate", "routing.emailtocasesettings",
         "routing.permissionset", "routing.queue", "routing.quicktext", "routing.recordtype",
-        "routing.reppresence", "routing.routingaddress", "routing.routingflow", "routing.skill",
+        "routing.reppresence", "routing.routingaddress", "routing.routingflow", "routing.servicelevel",
+        "routing.skill",
     }
 )  # fmt: skip
 MODEL_PAGES = {
@@ -244,6 +245,7 @@ FOR_CONFIGURERS: dict[str, dict[str, int]] = {
     "routing.reppresence": CONFIGURATION,
     "routing.businesshours": CONFIGURATION,
     "routing.recordtype": CONFIGURATION,
+    "routing.servicelevel": CONFIGURATION,
     "routing.emailtemplate": CONFIGURATION,
     "routing.quicktext": CONFIGURATION,
     "cases.casestatus": CONFIGURATION,

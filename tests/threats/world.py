@@ -43,6 +43,7 @@ from routing.models import (
     RepPresence,
     RoutingAddress,
     RoutingFlow,
+    ServiceLevel,
     Skill,
 )
 from tests.factories import (
@@ -225,6 +226,7 @@ def build_world() -> World:
         "routing.skill": Skill.objects.create(name="French").pk,
         "routing.reppresence": RepPresence.objects.create(user=rep).pk,
         "routing.businesshours": BusinessHours.objects.create(name="Office").pk,
+        "routing.servicelevel": ServiceLevel.objects.create(name="Standard", first_response_minutes=60).pk,
     }
     draft = Draft.objects.create(
         author=owner,
