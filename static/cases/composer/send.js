@@ -62,6 +62,7 @@ export function openSending(form, parts) {
     drafts.stop();
     warnings.stop();
     document.dispatchEvent(new CustomEvent("composer:sent", { detail: { page: outcome.text, from: location.pathname } }));
+    document.dispatchEvent(new CustomEvent("cases-changed")); // the list tells whose turn it is
     // A composer that is a page of its own is left as one: who comes back to it finds its key, so that it stays one mail.
     if (parts.isOpenedInPlace) openPage(outcome.url || form.dataset.case);
     else location.assign(outcome.url || form.dataset.case);
