@@ -20,6 +20,11 @@ from routing.models import AssignmentRule, RuleEntry
 
 
 class EntryForm(forms.ModelForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "notice_cc" in self.fields:
+            self.fields["notice_cc"].widget.attrs["rows"] = 2
+
     def clean(self) -> dict[str, Any]:
         """The constraint says the same; here it is said beside the field."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

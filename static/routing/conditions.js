@@ -2,7 +2,8 @@
 // write it back. What the rows cannot show stays in the text area.
 "use strict";
 
-(() => {
+// In the head of the page: what it reads comes after it.
+document.addEventListener("DOMContentLoaded", () => {
   const source = document.getElementById("conditions-vocabulary");
   if (!source) return;
   const known = JSON.parse(source.textContent);
@@ -215,9 +216,7 @@
   const build = (root) => root.querySelectorAll("textarea[data-conditions]:not([data-built])").forEach((area) => {
     if (!isTemplate(area)) new Builder(area);
   });
-  const start = () => build(document);
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
-  else start();
+  build(document);
   document.addEventListener("formset:added", (event) => {
     build(event.target);
     // unfold folds a new row up; whoever added it wants to fill it in.
@@ -228,4 +227,4 @@
       if (first) setTimeout(() => first.focus());
     });
   });
-})();
+});

@@ -37,6 +37,7 @@ def form_of(**changes: Any) -> dict[str, Any]:
         "auto_response_hours": "24",
         "auto_response_hourly_limit": "100",
         "strategy": "owner",
+        "canary_hours": "0",
     }
     return values | changes
 
