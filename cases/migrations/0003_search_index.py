@@ -28,6 +28,6 @@ def drop(apps, schema_editor):
 
 class Migration(migrations.Migration):
 
-    dependencies = [("cases", "0008_service_clocks")]
+    dependencies = [("cases", "0002_links_to_users_and_routing")]
 
     operations = [migrations.RunPython(create, drop)]
