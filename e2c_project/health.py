@@ -27,6 +27,7 @@ from kombu import Connection
 from kombu.exceptions import KombuError
 
 from cases.models import Heartbeat, InboundEmail, Outbox
+from cases.outbound.loop_tests import missing_canaries
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
     if checks["database"].status == "ok":
         now = timezone.now()
         checks |= {"sweeper": check_sweeper(now), "oldest_unsettled": check_oldest_unsettled(now)}
+        checks["canaries"] = check_canaries(now)
         counts = count_what_waits()
     checks["broker"] = check_broker()
     statuses = {check.status for check in checks.values()}
@@ -183,6 +185,14 @@ def check_oldest_unsettled(now: datetime) -> Check:
     age = now - oldest
     detail = f"The oldest mail waits for {max(0, int(age.total_seconds()))} s."
     return Check("ok" if age <= OLDEST_UNSETTLED else "failed", detail)
+
+
+def check_canaries(now: datetime) -> Check:
+    """Degraded and not failed: mail that arrives is served as ever; what is broken is the way to us."""
+    missing = len(missing_canaries(now=now))
+    if missing:
+        return Check("degraded", f"Test mail that did not come back: {missing}. See manage.py check_setup.")
+    return Check("ok", "No test mail is missing.")
 
 
 def count_what_waits() -> dict[str, int | None]:

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import InboundEmail, Outbox, RefusedCall
+from cases.outbound.loop_tests import missing_canaries
 from cases.selectors.visible import may_view_all_cases
 from routing.admin.access import can_configure
 
@@ -31,7 +32,7 @@ class Figure:
 
 
 def add_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """unfold's DASHBOARD_CALLBACK. Five statements, each over rows that an index gives, none over the whole table."""
+    """unfold's DASHBOARD_CALLBACK. Six statements, each over rows that an index gives, none over the whole table."""
     if can_configure(request) or request.user.has_perm("cases.view_inboundemail"):
         context["figures"] = figures(timezone.now())
     context["may_see_figures"] = may_see_figures(request)
@@ -51,6 +52,7 @@ def figures(now: datetime) -> list[Figure]:
     oldest = InboundEmail.objects.filter(state__in=InboundEmail.UNSETTLED).aggregate(at=Min("received_at"))["at"]
     refused = RefusedCall.objects.filter(hour__gte=now - timedelta(hours=24)).aggregate(n=Sum("count"))["n"] or 0
     uncertain = _bounded(Outbox.objects.filter(state=Outbox.State.UNCERTAIN))
+    missing = len(missing_canaries(now=now))
     return [
         Figure(
             _("Quarantined mail"),
@@ -80,6 +82,13 @@ def figures(now: datetime) -> list[Figure]:
             _("the provider's answer was lost"),
             f"{reverse('admin:cases_outbox_changelist')}?state__exact=uncertain",
             uncertain > 0,
+        ),
+        Figure(
+            _("Missing canaries"),
+            str(missing),
+            _("test mail that did not come back"),
+            reverse("admin:routing_routingaddress_changelist"),
+            missing > 0,
         ),
     ]
 

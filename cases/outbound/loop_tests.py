@@ -36,6 +36,7 @@ __all__ = [
     "CannotTest",
     "alert_missing",
     "last_tests_of",
+    "missing_canaries",
     "note_arrival",
     "recognise_test",
     "send_canaries",
@@ -177,6 +178,23 @@ def send_canaries(*, now: datetime | None = None) -> int:
             continue  # somebody tests by hand at this moment; the next round looks again
         sent += 1
     return sent
+
+
+def missing_canaries(*, now: datetime | None = None) -> list[LoopTest]:
+    """The newest canary of each address that runs one, where it did not come back in time. One query."""
+    now = now or timezone.now()
+    newest = (
+        LoopTest.objects.filter(routing_address=OuterRef("routing_address"), is_canary=True)
+        .order_by("-pk")
+        .values("pk")[:1]
+    )
+    overdue = LoopTest.objects.filter(
+        routing_address__in=RoutingAddress.objects.not_deleted().filter(is_active=True, canary_hours__gt=0),
+        pk=Subquery(newest),
+        arrived_at__isnull=True,
+        asked_at__lt=now - OVERDUE_AFTER,
+    )
+    return list(overdue.select_related("routing_address"))
 
 
 def alert_missing(*, now: datetime | None = None) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from cases.outbound.auto_response import refusal_of_address
 from cases.outbound.filled_templates import faults_of
+from cases.outbound.loop_tests import missing_canaries
 from cases.setup_checks.finding import Finding, ok, wrong
 from routing.choices import AutoResponsePolicy
 from routing.models import EmailTemplate, EmailToCaseSettings, RecordType, RoutingAddress
@@ -52,6 +53,17 @@ def check_templates() -> Iterator[Finding]:
         yield wrong(name, f"The email template “{template}” is not finished: {what}.", "Correct it on its page.")
     if not broken:
         yield ok(name, "Every active email template has a text and fields that exist.")
+
+
+def check_canaries() -> Iterator[Finding]:
+    name = "canaries"
+    missing = missing_canaries()
+    for test in missing:
+        email_address = test.routing_address.email_address
+        message = f"The canary to {email_address} of {test.asked_at:%Y-%m-%d %H:%M} UTC has not come back."
+        yield wrong(name, message, "Open the page of the address: the way of the test mail says where it stopped.")
+    if not missing:
+        yield ok(name, "No canary is missing.")
 
 
 def check_auto_responses() -> Iterator[Finding]:

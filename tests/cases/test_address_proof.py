@@ -19,6 +19,7 @@ from cases.outbound.delivery import deliver_due
 from cases.outbound.loop_tests import alert_missing, last_tests_of, send_canaries, send_test
 from cases.setup_checks.address_proof import AddressProof, proof_of
 from cases.setup_checks.loop_way import stamps_of, way_of
+from cases.setup_checks.sending import check_canaries
 from routing import domain_checks
 from routing.choices import Priority
 from routing.models import Connection, Queue, RoutingAddress
@@ -222,11 +223,18 @@ def test_the_canary_is_seen_to_come_back_and_to_fail(smtp: FakeSmtpServer, suppo
     late = now + timedelta(minutes=16)
     assert states(support, late)["canary"] == "wrong"
     alert_missing(now=late)
+    with time_machine.travel(late):
+        [finding] = [each for each in check_canaries() if not each.is_ok]
+        health = Client().get("/healthz").json()
+    assert SUPPORT in finding.message
+    assert health["checks"]["canaries"]["status"] == "degraded"
     assert "An alert was sent" in words(support, "canary", late)
 
     forward(smtp, support)
 
     assert states(support, late)["canary"] == "ok"
+    with time_machine.travel(late):
+        assert all(each.is_ok for each in check_canaries())
 
 
 def test_dns_is_asked_by_a_click_and_shown_with_the_record(

@@ -331,6 +331,7 @@ def test_the_first_page_says_what_waits(office: Client) -> None:
         "Oldest unsettled mail": "2 h 5 min",
         "Refused calls": "7",
         "Uncertain sends": "0",
+        "Missing canaries": "0",
     }
     for figure in response.context["figures"]:
         assert office.get(figure.url).status_code == 200

@@ -80,6 +80,7 @@ def test_healthy_names_every_check(client: Client, sweeper: Heartbeat) -> None:
         "storage": "ok",
         "sweeper": "ok",
         "oldest_unsettled": "ok",
+        "canaries": "ok",
         "broker": "ok",
     }
     assert body["counts"] == {"unsettled": 0, "held": 0, "quarantined": 0, "uncertain": 0}
