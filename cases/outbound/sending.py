@@ -54,6 +54,7 @@ def queue_mail(
     people = check_beforehand(mode, composed, now=now)
     stored = blobs.put_many(file.content for file in composed.attachments)
     key = _outbox_key(composed.key, author=author, case=case)
+    opens_case = case is None
     try:
         with transaction.atomic():
             case = _locked(case) if case is not None else None
@@ -94,7 +95,7 @@ def queue_mail(
                 draft.delete()
     except IntegrityError:
         # Two submits of one new mail: there is no case yet that could be locked, so the unique key decides.
-        sent = _sent_under(key) if case is None else None
+        sent = _sent_under(key) if opens_case else None
         if sent is None:
             raise
         return sent
