@@ -187,7 +187,8 @@ def test_competing_automations_leave_one_initial_owner_and_lose_no_hook(settings
     # Each case was answered, so the automation on messages has it now; the one on cases never had.
     assert set(Case.objects.values_list("owner_queue", flat=True)) == {automation.pk}
     assert site.refusals.count("AlreadyRouted") == 2 * (mails // 2)
-    assert site.refusals.count("OwnerWrittenElsewhere") == 2 * (mails // 2)
+    # update() is refused every time; save() unless the answer's automation was faster and there is nothing to change.
+    assert mails // 2 <= site.refusals.count("OwnerWrittenElsewhere") <= 2 * (mails // 2)
     heard = {(name, key) for name, key, _case in site.heard}
     assert len([1 for name, _key in heard if name == "opened"]) == mails // 2
     assert len([1 for name, _key in heard if name == "added"]) == mails // 2
