@@ -234,6 +234,13 @@ class Case(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding and self._owner_read not in (None, self._owner_now()):
             raise OwnerWrittenElsewhere("Use cases.assignment.assign to change the owner of a case.")
+        if not self._state.adding and not args and kwargs.get("update_fields") is None:
+            # A case that was read before a colleague took it must not write the old owner back.
+            kwargs["update_fields"] = [
+                field.name
+                for field in self._meta.concrete_fields
+                if not field.primary_key and field.name not in OWNER_FIELDS and field.attname in self.__dict__
+            ]
         super().save(*args, **kwargs)
 
     @classmethod

@@ -101,3 +101,15 @@ class TestChoice:
 
         with pytest.raises(NoOwner, match=r"manage\.py setup"):
             choose_owner(None, settings_row)
+
+
+def test_saving_a_case_that_was_read_before_somebody_took_it_does_not_give_it_back() -> None:
+    case, user = CaseFactory(), UserFactory()
+    stale = Case.objects.get(pk=case.pk)
+    assign(case=case, owner=OwnerChoice(user, None, "took"), kind=RoutingDecision.Kind.MANUAL, expected_version=1)
+
+    stale.subject = "Another subject"
+    stale.save()
+
+    case.refresh_from_db()
+    assert (case.owner_user, case.routing_version, case.subject) == (user, 2, "Another subject")
