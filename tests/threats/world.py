@@ -240,6 +240,7 @@ def build_world() -> World:
         draft=draft, blob=attachment.blob, file_name=f"{ON_CASE}.png", content_type="image/png", inline=True
     )
     values = {
+        "model_name": "assignmentrule",  # of a form that is tried out
         "number": f"{case.number:08d}",
         "message_id": message.pk,
         "view_id": SavedView.objects.create(owner=owner, name=f"{OF_COLLEAGUE} view", query=f"q={ON_CASE}").pk,
