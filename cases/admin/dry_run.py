@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.forms import BaseModelForm
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -30,9 +30,7 @@ NEW = "new"
 
 
 def dry_run_page(request: HttpRequest, context: dict[str, Any], model_name: str, object_id: str) -> HttpResponse:
-    """The caller has made sure that the person may see inbound mail."""
-    if request.method != "POST":
-        return HttpResponseNotAllowed(["POST"])
+    """The caller has made sure that the form was posted, and that the person may see inbound mail."""
     if not can_configure(request):
         raise PermissionDenied
     form, formsets = _posted_forms(request, model_name, object_id)

@@ -155,6 +155,8 @@ class InboundEmailAdmin(HistoryAdmin):
 
     def dry_run_view(self, request: HttpRequest, model_name: str, object_id: str) -> HttpResponse:
         """What would change if the posted form of the configuration were saved (cases.admin.dry_run)."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
         if not self.has_view_permission(request):
             raise PermissionDenied
         context: dict[str, Any] = self.admin_site.each_context(request) | {"opts": self.opts}

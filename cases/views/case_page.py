@@ -35,7 +35,7 @@ def case_page(request: HttpRequest, number: int) -> HttpResponse:
         raise Http404
     composer = None
     mode = wanted_mode(request)
-    if mode is not None and not case.is_merged:
+    if mode is not None and not case.is_merged and case.may_reply:  # type: ignore[attr-defined]  # annotated
         composer = new_composer(request, case, user, mode=mode, last_seen=newest_message(case))
     return render_case(request, case, composer=composer)
 

@@ -54,7 +54,7 @@ def compose(request: HttpRequest, number: int) -> HttpResponse:
     if case is None or not isinstance(user, User):
         raise Http404
     composer = None
-    if not case.is_merged:
+    if not case.is_merged and case.may_reply:  # type: ignore[attr-defined]  # annotated by find_visible_case
         mode = wanted_mode(request) or Draft.Mode.REPLY
         composer = new_composer(request, case, user, mode=mode, last_seen=newest_message(case))
         if request.htmx.target == "reply":  # type: ignore[attr-defined]  # the composer is open: only it changes

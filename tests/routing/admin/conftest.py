@@ -46,6 +46,7 @@ def viewer(db: Any) -> User:
         "skill",
         "reppresence",
         "businesshours",
+        "servicelevel",
     )
     return allow(UserFactory(username="viewer", staff=True), *(f"view_{name}" for name in names))
 

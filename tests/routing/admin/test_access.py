@@ -25,6 +25,7 @@ from routing.models import (
     RepPresence,
     RoutingAddress,
     RoutingFlow,
+    ServiceLevel,
     Skill,
 )
 from tests.factories import UserFactory
@@ -45,6 +46,7 @@ MODELS = [
     "skill",
     "reppresence",
     "businesshours",
+    "servicelevel",
 ]
 PAGES = ["changelist", "add", "change", "delete", "history"]
 
@@ -70,6 +72,7 @@ def keys(address: RoutingAddress, gold: PermissionSet) -> dict[str, int]:
         "skill": Skill.objects.create(name="French").pk,
         "reppresence": RepPresence.objects.create(user=UserFactory()).pk,
         "businesshours": BusinessHours.objects.create(name="Office").pk,
+        "servicelevel": ServiceLevel.objects.create(name="Standard", resolution_minutes=60).pk,
     }
 
 
@@ -96,6 +99,7 @@ def everything() -> list[tuple[Any, ...]]:
         Skill,
         RepPresence,
         BusinessHours,
+        ServiceLevel,
         User,
     ):
         rows.extend(model.objects.order_by("pk").values_list())  # type: ignore[attr-defined]
