@@ -85,7 +85,8 @@ def check_domain(domain: str, service: MailService, texts: Callable[[str], Seque
 
 
 def _check_spf(domain: str, service: MailService, texts: Callable[[str], Sequence[str]]) -> DnsFinding:
-    records = [" ".join(text.split()) for text in texts(domain) if is_spf(text)]
+    # Sorted: name servers answer in any order, and the advice must not change with it.
+    records = sorted(" ".join(text.split()) for text in texts(domain) if is_spf(text))
     include = service.include
     if not records:
         if not include:

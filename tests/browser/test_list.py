@@ -117,6 +117,7 @@ def test_a_list_is_kept_under_a_name_renamed_and_deleted(page: Page, ana: User, 
     view.refresh_from_db()
     assert (view.name, view.is_shared) == ("Hot", True)
 
+    page.wait_for_load_state("networkidle")  # the list is read once more after a view was renamed
     page.locator("#list summary", has_text="This view").click()
     page.get_by_role("button", name="Delete this view").click()
     expect(page.locator("#list h1")).not_to_have_text("Hot")

@@ -137,6 +137,7 @@ def test_production_does_not_start_on_a_demo_user_with_the_demo_password(tmp_pat
     assert code == 1
     assert stderr.splitlines() == [
         "Not started: the user 'admin' still has the demonstration's password: change it or switch the user off.",
+        "Not started: the user 'lead' still has the demonstration's password: change it or switch the user off.",
         "Not started: the user 'rep' still has the demonstration's password: change it or switch the user off.",
     ]
 

@@ -82,7 +82,7 @@ def test_two_spf_records_are_wrong_and_become_one(server: FakeDns) -> None:
     spf = found(server)["spf"]
 
     assert (spf.state, spf.code) == ("wrong", "spf_several")
-    assert spf.record == "v=spf1 mx include:_spf.google.com ~all"
+    assert spf.record == "v=spf1 include:_spf.google.com mx ~all"
 
 
 @pytest.mark.parametrize(

@@ -224,7 +224,7 @@ def test_production_has_safe_cookies_and_passes_djangos_own_checks(tmp_path: Pat
         "SECURE_HSTS_SECONDS": 31_536_000,
         "USE_X_FORWARDED_HOST": False,
         "SECURE_PROXY_SSL_HEADER": None,
-        "SECURE_REDIRECT_EXEMPT": ["^anymail/", "^healthz$", "^readyz$"],
+        "SECURE_REDIRECT_EXEMPT": ["^anymail/", "^healthz$", "^readyz$", "^metrics$"],
         "SESSION_SERIALIZER": "django.contrib.sessions.serializers.JSONSerializer",
         "checks": [],
     }, done.stderr

@@ -159,6 +159,7 @@ def test_export_is_yaml_without_passwords_and_with_a_readable_signature() -> Non
         "users",
         "queues",
         "record_types",
+        "service_levels",
         "settings",
         "connections",
         "routing_addresses",

@@ -237,7 +237,7 @@ def test_page_says_who_can_send_and_why(page: Client, gold: PermissionSet, organ
 
     shown = page.get(url_of(address)).content.decode()
 
-    assert "1 person can send" in shown
+    assert "1 person" in shown
     assert "robin" in shown
     assert "Granted by the permission set “Gold”." in shown
 
