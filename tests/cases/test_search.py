@@ -369,8 +369,7 @@ def test_rare_words_are_looked_up_in_the_index(rep: Any) -> None:
         cursor.execute("ANALYZE cases_messagesearch")
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(
-            "EXPLAIN SELECT message_id FROM cases_messagesearch WHERE words @@ %s::tsquery"
-            " ORDER BY message_id DESC LIMIT 1001",
+            "EXPLAIN SELECT message_id FROM cases_messagesearch WHERE words @@ %s::tsquery",
             [read_search("3999 common").as_tsquery()],
         )
         plan = "\n".join(line for (line,) in cursor.fetchall())
