@@ -163,7 +163,7 @@ class RepPresenceAdmin(AuditedAdmin):
             None,
             {
                 "description": _(
-                    "Who is here takes part in flows. Reps say themselves whether they are available; how many cases "
+                    "Who is here takes part in flows. You say here whether they are available; how many cases "
                     "they get at a time is said here. Without a row, a flow never chooses somebody."
                 ),
                 "fields": ["user", "capacity", "status"],
