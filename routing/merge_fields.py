@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape, unescape
 
-__all__ = ["FIELDS", "Filled", "fill_in", "unknown_fields"]
+__all__ = ["FIELDS", "Filled", "fill_in", "marks_in", "unknown_fields"]
 
 FIELDS: Mapping[str, str] = {
     "case.number": "The number of the case, with its zeros.",
@@ -34,6 +34,8 @@ _FIELD = re.compile(rf"\{{\{{{_BLANKS}([^{{}}|<>]{{1,80}}?){_BLANKS}(?:\|([^{{}}
 # What is left when every field is taken out and still looks like one: unfinished, or Django's own template language.
 _UNFINISHED = re.compile(r"(?:\{\{|\}\}|\{%|%\}).{0,60}", re.DOTALL)
 _TAG = re.compile(r"(<[^<>]*>)")
+# A field that stands in a mail which a person is about to send (static/cases/composer/templates.js finds the same).
+_MARK = re.compile(r"\{\{[^{}\n]{1,80}\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,10 @@ class Filled:
         return not self.unknown and not self.empty
 
 
-def fill_in(text: str, values: Mapping[str, str], *, html: bool) -> Filled:
+def fill_in(text: str, values: Mapping[str, str], *, html: bool, keeps_empty: bool = False) -> Filled:
     """Replace each field of `text` once. With `html`, `text` is HTML and the values are escaped for it; what stands
-    inside a tag is no place for a value and stays.
+    inside a tag is no place for a value and stays. `keeps_empty`: a field without a value stays as a mark, for a
+    person to write a word there; a machine leaves it out.
     """
     unknown: dict[str, None] = {}
     empty: dict[str, None] = {}
@@ -66,13 +69,18 @@ def fill_in(text: str, values: Mapping[str, str], *, html: bool) -> Filled:
         if default := (field[2] or "").strip():
             return default
         empty[name] = None
-        return ""
+        return field[0] if keeps_empty else ""
 
     pieces = _TAG.split(text) if html else [text]
     written = [piece if _is_tag(position) else _FIELD.sub(value_of, piece) for position, piece in enumerate(pieces)]
     for name in _unfinished_in(pieces):
         unknown[name] = None
     return Filled("".join(written), tuple(unknown), tuple(empty))
+
+
+def marks_in(text: str) -> tuple[str, ...]:
+    """What still looks like a field in a mail, each once, as it stands there."""
+    return tuple(dict.fromkeys(" ".join(mark.split()) for mark in _MARK.findall(text)))
 
 
 def unknown_fields(text: str, *, html: bool) -> tuple[str, ...]:

@@ -33,11 +33,13 @@ class FilledTemplate:
         return (*self.unknown, *self.empty)
 
 
-def fill_template(template: EmailTemplate, values: Mapping[str, str]) -> FilledTemplate:
-    """Cleaned after it is filled in, whatever was saved. Asks the database nothing."""
-    subject = fill_in(template.subject, values, html=False)
-    html = fill_in(template.html_body, values, html=True)
-    text = fill_in(template.text_body, values, html=False)
+def fill_template(template: EmailTemplate, values: Mapping[str, str], *, keeps_empty: bool = False) -> FilledTemplate:
+    """Cleaned after it is filled in, whatever was saved. Asks the database nothing. `keeps_empty`: for a person, who
+    sees the fields without a value and writes something there.
+    """
+    subject = fill_in(template.subject, values, html=False, keeps_empty=keeps_empty)
+    html = fill_in(template.html_body, values, html=True, keeps_empty=keeps_empty)
+    text = fill_in(template.text_body, values, html=False, keeps_empty=keeps_empty)
     cleaned = clean_html(html.text)
     used = (subject, html, text) if template.text_body.strip() else (subject, html)
     return FilledTemplate(

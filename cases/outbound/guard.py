@@ -15,9 +15,12 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from routing.merge_fields import marks_in
+
 __all__ = ["MANY", "Risk", "Sending", "has_word_of_attachment", "risks_of", "seen"]
 
 MANY = 10  # recipients; more than these are "many"
+MOST_MARKS = 5  # shown in one warning
 CONFIRMED_WHATEVER = "1"
 
 # "attached", "see the attachment", "anbei", "im Anhang", "ci-joint", "pièce jointe", "adjunto", "archivo adjunto", ...
@@ -60,8 +63,9 @@ class Sending:
 
 def risks_of(sending: Sending) -> list[Risk]:
     """In the order in which they stand above the button, the worst first."""
-    rules = (_failed_authentication, _other_customer, _new_outsiders, _bounced, _many, _no_attachment, _no_subject)
-    return [risk for rule in rules for risk in rule(sending)]
+    people = (_failed_authentication, _other_customer, _new_outsiders, _bounced, _many)
+    words = (_unfilled, _no_attachment, _no_subject)
+    return [risk for rule in (*people, *words) for risk in rule(sending)]
 
 
 def seen(risks: Sequence[Risk]) -> str:
@@ -128,6 +132,17 @@ def _many(sending: Sending) -> Iterator[Risk]:
     if len(sending.recipients) > MANY:
         words = _("This mail goes to %(count)d people.") % {"count": len(sending.recipients)}
         yield Risk("many_recipients", words, (str(len(sending.recipients)),))
+
+
+def _unfilled(sending: Sending) -> Iterator[Risk]:
+    marks = marks_in(f"{sending.subject}\n{sending.text}")
+    if marks:
+        words = ngettext(
+            "Nothing was filled in for %(marks)s. Write something there: the customer would read the braces.",
+            "Nothing was filled in for %(marks)s. Write something there: the customer would read the braces.",
+            len(marks),
+        )
+        yield Risk("unfilled_fields", words % {"marks": ", ".join(marks[:MOST_MARKS])}, marks)
 
 
 def _no_attachment(sending: Sending) -> Iterator[Risk]:

@@ -1,4 +1,6 @@
-"""Templates and quick texts as they stand in a composer: merge fields filled in, fit for its editor."""
+"""Templates and quick texts as they stand in a composer: merge fields filled in, fit for its editor. A field that
+nothing is known for stays as a mark; the guard warns of it (cases.outbound.guard).
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ def template_for(
     template: EmailTemplate, *, case: Case | None, author: User, send_from: RoutingAddress | None
 ) -> FilledTemplate:
     """With HTML that the editor knows, and text that says the same."""
-    filled = fill_template(template, merge_values(case, author=author, send_from=send_from))
+    filled = fill_template(template, merge_values(case, author=author, send_from=send_from), keeps_empty=True)
     cleaned = outgoing_html(filled.html or words_as_html(filled.text), pictures={})
     text = filled.text if template.text_body.strip() else cleaned.text
     return replace(filled, html=cleaned.html, text=text)
@@ -48,4 +50,6 @@ def find_quick_texts(
         )
     values = merge_values(case, author=author, send_from=send_from)
     found = texts.order_by("shortcut")[:MOST_OFFERED]
-    return [(each.shortcut, each.name, fill_in(each.body, values, html=False).text) for each in found]
+    return [
+        (each.shortcut, each.name, fill_in(each.body, values, html=False, keeps_empty=True).text) for each in found
+    ]

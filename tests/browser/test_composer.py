@@ -190,7 +190,9 @@ def test_completion_offers_people_of_cases_that_one_may_see(page: Page) -> None:
 
 
 def test_template_fills_the_mail_and_marks_what_is_missing(page: Page, transactional_db: Any) -> None:
-    EmailTemplate.objects.create(name="Thanks", html_body="<p>Case {{ case.number }}, {{ contact.name }}</p>")
+    EmailTemplate.objects.create(
+        name="Thanks", html_body="<p>Case {{ case.number }}, dear {{ customer.nick_name }}!</p>"
+    )
     page.reload()
     page.keyboard.press("r")
     expect(editor(page)).to_be_focused()
@@ -198,6 +200,46 @@ def test_template_fills_the_mail_and_marks_what_is_missing(page: Page, transacti
     page.get_by_label("Template", exact=True).select_option(label="Thanks")
 
     expect(editor(page)).to_contain_text("Case 0000")
+    expect(page.locator("[data-warnings]")).to_contain_text("Nothing was filled in for {{ customer.nick_name }}.")
+    assert page.evaluate("CSS.highlights.get('unfilled').size") == 1
+
+
+def test_marks_of_a_template_are_filled_in_or_confirmed(page: Page, case: Case, smtp: FakeSmtpServer) -> None:
+    Case.objects.filter(pk=case.pk).update(supplied_name="", contact=None)
+    EmailTemplate.objects.create(
+        name="Thanks", html_body="<p>Dear {{ customer.first_name }},</p><p>thank you, {{ customer.name }}.</p>"
+    )
+    page.reload()
+    page.keyboard.press("r")
+    expect(editor(page)).to_be_focused()
+    page.get_by_label("Template", exact=True).select_option(label="Thanks")
+    expect(editor(page)).to_contain_text("Dear {{ customer.first_name }},")
+
+    page.keyboard.type("Casey")  # the first mark is selected
+
+    expect(editor(page)).to_contain_text("Dear Casey,")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("[data-warnings]")).to_contain_text("Nothing was filled in for {{ customer.name }}.")
+    expect(page.get_by_role("button", name="Send anyway")).to_be_focused()
+    assert Outbox.objects.count() == 0
+    mark = editor(page).get_by_text("customer.name").last
+    box = mark.bounding_box()
+    assert box is not None
+    mark.click(position={"x": 120, "y": box["height"] / 2})
+    assert page.evaluate("getSelection().toString()") == "{{ customer.name }}"
+    page.keyboard.type("my friend")
+    expect(page.get_by_role("button", name="Send anyway")).to_be_hidden(timeout=10_000)
+    send(page)
+    assert "thank you, my friend." in body_of(sent_mail(smtp), "text/plain")
+
+
+def test_mail_with_a_mark_leaves_when_its_author_says_so(page: Page, smtp: FakeSmtpServer) -> None:
+    page.keyboard.type("Write {{ name }} in the form")
+    page.locator("[data-composer] button.primary").click()
+    page.get_by_role("button", name="Send anyway").click()
+
+    expect(page.get_by_text("Not sent yet")).to_be_visible()
+    assert "Write {{ name }} in the form" in body_of(sent_mail(smtp), "text/plain")
 
 
 def test_quick_text_is_written_by_its_shortcut(page: Page, transactional_db: Any) -> None:

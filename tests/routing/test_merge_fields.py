@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from routing.merge_fields import FIELDS, fill_in, unknown_fields
+from routing.merge_fields import FIELDS, fill_in, marks_in, unknown_fields
 
 VALUES = {"case.number": "00001042", "customer.first_name": "Ann", "customer.name": 'Ann "&" <b>Lee</b>'}
 
@@ -30,6 +30,20 @@ def test_an_empty_field_without_a_default_is_reported_and_leaves_nothing():
 
     assert filled.text == "Yours, "
     assert filled.empty == ("rep.name",)
+
+
+def test_a_field_without_a_value_stays_as_a_mark_for_a_person():
+    filled = fill_in("Dear {{ customer.first_name }},", {}, html=False, keeps_empty=True)
+
+    assert filled.text == "Dear {{ customer.first_name }},"
+    assert filled.empty == ("customer.first_name",)
+    assert fill_in("Dear {{ customer.first_name|you }},", {}, html=False, keeps_empty=True).text == "Dear you,"
+
+
+def test_marks_are_told_once_each_as_they_stand():
+    text = "{{ a }} and {{a}}, {{\u00a0b\u00a0}}, {{ a }}; {c} {{d\ne}} " + "{{ " + "x" * 90 + " }}"
+
+    assert marks_in(text) == ("{{ a }}", "{{a}}", "{{ b }}")
 
 
 def test_an_unknown_field_stays_as_typed_and_is_reported_once():

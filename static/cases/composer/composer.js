@@ -8,11 +8,12 @@ import { openLater } from "./later.js";
 import { openLayout } from "./layout.js";
 import { openModes } from "./modes.js";
 import { openInPlace } from "./opening.js";
+import { openPlainText } from "./plain_text.js";
 import { openQuickTexts } from "./quick_texts.js";
 import { openRecipients } from "./recipients.js";
 import { openPage, openSending } from "./send.js";
 import { watchSentMail } from "./sent_mail.js";
-import { markUnfilled, openTemplates, unfilledFields } from "./templates.js";
+import { openTemplates } from "./templates.js";
 import { openToolbar } from "./toolbar.js";
 import { openWarnings } from "./warnings.js";
 import { wordsOf } from "./words.js";
@@ -30,15 +31,17 @@ function open(form, { close = null } = {}) {
   };
   parts.recipients = openRecipients(form, words, { onChange: changed });
   parts.button = followButton(form, words, { recipients: parts.recipients, later: () => parts.later });
-  parts.editor = form.dataset.rich ? openEditor(form, { onChange: changed, onFiles: (files, how) => parts.files?.add(files, how) }) : null;
-  parts.drafts = openDrafts(form, words, { beforeSave: () => parts.editor?.keepInStep(), onOther: (version) => showOther(form, parts, version), onFiles: (files) => parts.files?.show(files) });
+  parts.editor = form.dataset.rich
+    ? openEditor(form, { onChange: changed, onFiles: (files, how) => parts.files?.add(files, how) })
+    : openPlainText(form, { onChange: changed });
+  parts.drafts = openDrafts(form, words, { beforeSave: () => parts.editor.keepInStep(), onOther: (version) => showOther(form, parts, version), onFiles: (files) => parts.files?.show(files) });
   parts.files = openFiles(form, words, {
     drafts: parts.drafts,
     onInline: (file) => parts.editor.insertPicture(file.url, file.name),
     onChange: changed,
   });
   parts.warnings = openWarnings(form, {
-    beforeAsking: () => parts.editor?.keepInStep(),
+    beforeAsking: () => parts.editor.keepInStep(),
     onShown: (isRisky) => showConfirm(form, isRisky),
   });
   parts.later = openLater(form, words, { onChange: changed });
@@ -49,14 +52,14 @@ function open(form, { close = null } = {}) {
     close();
     lookAt();
   };
-  openDiscard(form, words, { drafts: parts.drafts, isEmpty: () => (parts.editor ? parts.editor.isEmpty() : !form.elements.text.value.trim()), close: parts.close });
+  openDiscard(form, words, { drafts: parts.drafts, isEmpty: parts.editor.isEmpty, close: parts.close });
   openModes(form, parts);
   form.querySelector("[data-close]")?.addEventListener("click", (event) => {
     event.preventDefault();
     event.stopPropagation();
     parts.close();
   });
-  if (parts.editor) openText(form, parts);
+  openText(form, parts);
   openLayout(form);
   form.addEventListener("input", changed);
   form.addEventListener("keydown", (event) => leaveByEscape(event, form));
@@ -66,17 +69,9 @@ function open(form, { close = null } = {}) {
 }
 
 function openText(form, { words, editor, files, sending }) {
-  openToolbar(form, editor, { onPictures: (pictures) => files?.add(pictures, { inline: true }) });
+  if (editor.squire) openToolbar(form, editor, { onPictures: (pictures) => files?.add(pictures, { inline: true }) });
   openQuickTexts(form, editor, words);
-  const note = form.querySelector("[data-unfilled]");
-  const lookForUnfilled = () => {
-    const fields = unfilledFields(editor.root);
-    if (note) note.textContent = fields.length ? words("unfilled", fields.join(", ")) : "";
-    markUnfilled(editor.root);
-  };
-  openTemplates(form, editor, words, { say: sending.say, onChange: lookForUnfilled });
-  editor.squire.addEventListener("input", lookForUnfilled);
-  lookForUnfilled();
+  openTemplates(form, editor, words, { say: sending.say });
 }
 
 /** Another tab has saved something newer: two buttons, each says what is kept. */
@@ -99,9 +94,9 @@ function showOther(form, { words, drafts, sending }, version) {
 function showConfirm(form, isRisky) {
   const confirm = form.querySelector("[data-confirm]");
   const button = form.querySelector("button.primary:not([data-confirm])");
-  if (!confirm) return;
-  confirm.hidden = !isRisky;
-  if (button) button.hidden = isRisky;
+  // When nothing is risky any more the confirmation is gone, and the button is the only way to send.
+  if (confirm) confirm.hidden = !isRisky;
+  if (button) button.hidden = isRisky && Boolean(confirm);
 }
 
 /** Escape gives the keys back to the page; nothing that was written is lost by it. */
@@ -118,8 +113,7 @@ function takeFocus(form, { editor }, { isAskedFor }) {
   const focus = () => {
     const isEmptyTo = form.elements.to && !form.elements.to.value;
     if (isEmptyTo) document.getElementById(`${form.elements.to.id}_entry`)?.focus();
-    else if (editor) editor.focus();
-    else form.elements.text.focus();
+    else editor.focus();
     showEndOfConversation(form);
   };
   if (document.readyState === "complete") focus();
@@ -137,7 +131,7 @@ function letGo(form, { drafts, editor, warnings }) {
   warnings.stop();
   drafts.flush().finally(() => {
     if (!drafts.isUnsaved) drafts.stop();
-    editor?.squire.destroy();
+    editor.destroy();
   });
 }
 

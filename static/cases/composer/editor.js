@@ -1,6 +1,7 @@
 // The rich text field: Squire in place of the textarea, which stays in the form and is kept in step.
 import Squire from "../../vendor/squire/squire.mjs";
 import { cleanFragment, outgoingHtml, picturesInData, plainText, textToHtml } from "./clean.js";
+import { marksOfRichText } from "./marks.js";
 
 const KEEP_IN_STEP_AFTER = 300; // milliseconds without a key
 const LONG = 100_000; // characters of HTML from which on fewer steps back are remembered
@@ -37,29 +38,45 @@ export function openEditor(form, { onChange, onFiles }) {
     textarea.value = plainText(root);
     html.value = textarea.value || root.querySelector("img") ? outgoingHtml(squire.getHTML()) : "";
   };
+  const marks = marksOfRichText(root, { select: (range) => squire.setSelection(range) });
   const changed = () => {
     clearTimeout(timer);
     timer = setTimeout(keepInStep, KEEP_IN_STEP_AFTER);
     root.classList.toggle("is-empty", isEmpty());
+    marks.show();
     onChange();
   };
   const isEmpty = () => !root.firstElementChild?.nextElementSibling && !root.textContent.trim() && !root.querySelector("img, li");
   squire.addEventListener("input", changed);
   root.classList.toggle("is-empty", isEmpty());
+  marks.show();
   takeFiles(root, onFiles);
   stayOnOnePicture(root);
 
   return {
     root,
     squire,
+    marks,
     isEmpty,
     keepInStep,
     focus: () => squire.focus(),
-    text: () => (keepInStep(), textarea.value),
-    html: () => (keepInStep(), html.value),
-    replaceAll: (content) => (squire.saveUndoState(), squire.setHTML(content), changed()),
-    insertHtml: (content) => squire.focus().insertHTML(content),
+    destroy: () => squire.destroy(),
+    insertTemplate(filled) {
+      const content = filled.html || textToHtml(filled.text);
+      if (!isEmpty()) return squire.focus().insertHTML(content);
+      squire.saveUndoState();
+      squire.setHTML(content);
+      changed();
+    },
+    insertText(text) {
+      if (text.includes("\n")) squire.focus().insertHTML(textToHtml(text));
+      else squire.insertPlainText(text, false);
+      squire.focus();
+    },
     insertPicture: (url, name) => insertPicture(squire, url, name),
+    textBeforeCursor: () => textBeforeCursor(root),
+    removeBeforeCursor: (length) => removeBeforeCursor(squire, length),
+    cursor: () => (getSelection().rangeCount ? getSelection().getRangeAt(0).getBoundingClientRect() : null),
   };
 }
 
@@ -128,4 +145,20 @@ function insertPicture(squire, url, name) {
     if (image.naturalWidth) image.setAttribute("width", Math.min(image.naturalWidth, WIDEST_PICTURE));
   }, { once: true });
   return image;
+}
+
+function textBeforeCursor(root) {
+  const selection = getSelection();
+  if (!selection.isCollapsed || !root.contains(selection.anchorNode) || selection.anchorNode.nodeType !== Node.TEXT_NODE) return "";
+  return selection.anchorNode.data.slice(Math.max(0, selection.anchorOffset - 60), selection.anchorOffset).replace(/\u200b/g, "");
+}
+
+function removeBeforeCursor(squire, length) {
+  const range = squire.getSelection();
+  const { startContainer, startOffset } = range;
+  if (startContainer.nodeType !== Node.TEXT_NODE || startOffset < length) return;
+  range.setStart(startContainer, startOffset - length);
+  squire.saveUndoState(range);
+  range.deleteContents();
+  squire.setSelection(range);
 }

@@ -45,6 +45,6 @@ export function openModes(form, { editor, drafts, recipients, sending, words, bu
     if (mine && theirs) Object.assign(mine.dataset, { labelOne: theirs.dataset.labelOne, labelMany: theirs.dataset.labelMany });
     form.querySelector(".less-used").open = asked.querySelector(".less-used").open;
     button.say();
-    editor?.focus();
+    editor.focus();
   }
 }

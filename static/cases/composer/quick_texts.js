@@ -1,6 +1,5 @@
-// Quick text: “;” and a shortcut, chosen from a small list, or the same list from a button. Templates fill the mail.
+// Quick text: “;” and a shortcut, chosen from a small list, or the same list from a button.
 import { choicesOf } from "./choices.js";
-import { textToHtml } from "./clean.js";
 import { ask, jsonOf } from "./requests.js";
 
 const TYPED_SHORTCUT = /(?:^|\s);([\p{L}\p{N}_-]{0,40})$/u;
@@ -8,7 +7,7 @@ const TYPED_SHORTCUT = /(?:^|\s);([\p{L}\p{N}_-]{0,40})$/u;
 export function openQuickTexts(form, editor, words) {
   const source = form.dataset.quickTexts;
   if (!source) return;
-  const { root, squire } = editor;
+  const { root } = editor;
   root.setAttribute("aria-autocomplete", "list");
   const choices = choicesOf(root, { label: words("quick-texts"), onChoose: (item) => insert(item) });
   root.after(choices.list);
@@ -32,18 +31,16 @@ export function openQuickTexts(form, editor, words) {
     const found = await fetchTexts(query ?? "");
     if (typed !== query) return;
     choices.show(found.map((each) => ({ words: `;${each.shortcut}`, hint: each.name, text: each.text })));
-    if (choices.isOpen) placeAtCursor(choices.list, root);
+    if (choices.isOpen) placeAtCursor(choices.list, editor);
   };
   const insert = ({ text }) => {
-    if (typed !== null && typed !== undefined) removeTyped(squire, typed.length + 1);
+    if (typed !== null && typed !== undefined) editor.removeBeforeCursor(typed.length + 1);
     typed = null;
-    const lines = text.split("\n");
-    if (lines.length === 1) squire.insertPlainText(text, false);
-    else editor.insertHtml(textToHtml(text));
-    squire.focus();
+    editor.insertText(text);
+    if (text.includes("{{")) editor.marks.selectFirst();
   };
   root.addEventListener("input", () => {
-    const match = TYPED_SHORTCUT.exec(textBeforeCursor(root));
+    const match = TYPED_SHORTCUT.exec(editor.textBeforeCursor());
     if (match) show(match[1]);
     else (typed = null), choices.close();
   });
@@ -53,31 +50,15 @@ export function openQuickTexts(form, editor, words) {
   if (!button) return;
   button.hidden = false;
   button.addEventListener("click", () => {
-    squire.focus();
+    editor.focus();
     show(undefined);
   });
 }
 
-function textBeforeCursor(root) {
-  const selection = getSelection();
-  if (!selection.isCollapsed || !root.contains(selection.anchorNode) || selection.anchorNode.nodeType !== Node.TEXT_NODE) return "";
-  return selection.anchorNode.data.slice(Math.max(0, selection.anchorOffset - 60), selection.anchorOffset).replace(/\u200b/g, "");
-}
-
-function removeTyped(squire, length) {
-  const range = squire.getSelection();
-  const { startContainer, startOffset } = range;
-  if (startContainer.nodeType !== Node.TEXT_NODE || startOffset < length) return;
-  range.setStart(startContainer, startOffset - length);
-  squire.saveUndoState(range);
-  range.deleteContents();
-  squire.setSelection(range);
-}
-
-function placeAtCursor(list, root) {
+function placeAtCursor(list, { root, cursor: cursorOf }) {
   const frame = root.parentElement.getBoundingClientRect();
-  const range = getSelection().rangeCount ? getSelection().getRangeAt(0).getBoundingClientRect() : null;
-  const cursor = range && range.height ? range : root.getBoundingClientRect();
+  const found = cursorOf();
+  const cursor = found && found.height ? found : root.getBoundingClientRect();
   const left = Math.max(0, Math.min(cursor.left - frame.left, frame.width - list.offsetWidth - 8));
   const isBelow = cursor.bottom + list.offsetHeight < innerHeight;
   list.style.insetInlineStart = "auto";

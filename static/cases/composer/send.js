@@ -43,7 +43,7 @@ export function openSending(form, parts) {
   async function submit(submitter) {
     say();
     recipients.commit();
-    editor?.keepInStep();
+    editor.keepInStep();
     if (files?.running.size) {
       say(words("waits-for-files"));
       await files.settled();

@@ -1,11 +1,7 @@
-// Email templates, and the merge fields that nothing was found for: they stay visible until somebody writes a word there.
-import { textToHtml } from "./clean.js";
+// Email templates: what is chosen is filled in by the server and put into the text.
 import { ask, jsonOf } from "./requests.js";
 
-const MERGE_FIELD = /\{\{[^{}\n]{1,80}\}\}/g;
-const LONGEST_LOOKED_AT = 200_000; // characters
-
-export function openTemplates(form, editor, words, { say, onChange }) {
+export function openTemplates(form, editor, words, { say }) {
   const picker = form.querySelector("[data-template]");
   if (!picker || !form.dataset.templateUrl) return;
   picker.closest("[data-template-field]").hidden = false;
@@ -18,12 +14,10 @@ export function openTemplates(form, editor, words, { say, onChange }) {
       picker.value = "";
       return say(words(outcome.kind === "offline" ? "template-offline" : "template-failed"));
     }
-    const content = filled.html || textToHtml(filled.text);
-    if (editor.isEmpty()) editor.replaceAll(content);
-    else editor.insertHtml(content);
     if (filled.subject) form.elements.subject.value = filled.subject;
+    editor.insertTemplate(filled);
     editor.focus();
-    onChange();
+    editor.marks.selectFirst();
   });
 }
 
@@ -31,26 +25,4 @@ function addressOf(form, key) {
   const url = new URL(form.dataset.templateUrl.replace(/0\/$/, `${key}/`), location.href);
   url.searchParams.set("send_from", form.elements.send_from?.value ?? "");
   return url;
-}
-
-export function unfilledFields(root) {
-  return [...new Set((root.textContent.length > LONGEST_LOOKED_AT ? "" : root.textContent).match(MERGE_FIELD) ?? [])];
-}
-
-/** Marks them without touching the text (CSS highlights); a browser that cannot do it has the sentence above the button. */
-export function markUnfilled(root) {
-  if (!globalThis.Highlight || !CSS.highlights) return;
-  const ranges = [];
-  if (root.textContent.length <= LONGEST_LOOKED_AT && root.textContent.includes("{{")) {
-    const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
-    while (walker.nextNode()) {
-      for (const match of walker.currentNode.data.matchAll(MERGE_FIELD)) {
-        const range = new Range();
-        range.setStart(walker.currentNode, match.index);
-        range.setEnd(walker.currentNode, match.index + match[0].length);
-        ranges.push(range);
-      }
-    }
-  }
-  CSS.highlights.set("unfilled", new Highlight(...ranges));
 }

@@ -42,6 +42,9 @@ def kinds(**facts: Any) -> list[str]:
         ({"text": "See the attached file."}, ["forgotten_attachment"]),
         ({"text": "See the attached file.", "has_files": True}, []),
         ({"subject": "  "}, ["empty_subject"]),
+        ({"text": "Dear {{ customer.first_name }},"}, ["unfilled_fields"]),
+        ({"subject": "Case {{case.number}}"}, ["unfilled_fields"]),
+        ({"text": "Write {single} or { { this"}, []),
         ({"answers_failed_authentication": True}, ["failed_authentication"]),
     ],
 )

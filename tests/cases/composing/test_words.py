@@ -242,6 +242,48 @@ def test_template_is_filled_in_and_kept_with_the_mail(page: Any, case: Case, ana
     assert page.get(f"/cases/{case.number}/templates/{template.pk}/").status_code == 404
 
 
+def test_field_without_a_value_stays_as_a_mark_in_template_and_quick_text(
+    page: Any, case: Case, gold: RoutingAddress
+) -> None:
+    Case.objects.filter(pk=case.pk).update(supplied_name="", contact=None)
+    template = EmailTemplate.objects.create(name="Hello", html_body="<p>Dear {{ customer.first_name }},</p>")
+    QuickText.objects.create(shortcut="hi", name="Hi", body="Hi {{ customer.first_name }}, {{ customer.name|you }}!")
+
+    filled = page.get(f"/cases/{case.number}/templates/{template.pk}/?send_from={gold.pk}").json()
+    [quick] = page.get(f"/cases/{case.number}/quick-texts/?q=hi").json()
+
+    assert filled["html"] == "<p>Dear {{ customer.first_name }},</p>"
+    assert filled["text"] == "Dear {{ customer.first_name }},"
+    assert filled["unfilled"] == ["customer.first_name"]
+    assert quick["text"] == "Hi {{ customer.first_name }}, you!"
+
+
+def test_mail_with_a_mark_is_sent_when_it_is_filled_in_or_confirmed(
+    page: Any, case: Case, gold: RoutingAddress
+) -> None:
+    fields = {
+        "send_from": gold.pk,
+        "to": CUSTOMER,
+        "text": "Dear {{ customer.first_name }},",
+        "last_seen": case.source_id,
+    }
+    refused = page.post(f"/cases/{case.number}/reply/", fields)
+
+    assert refused.status_code == 409
+    assert "Nothing was filled in for {{ customer.first_name }}." in refused.text
+    assert not case.messages.filter(incoming=False).exists()
+    word = refused.context["composer"].confirmed
+    another = {**fields, "text": "Dear {{ customer.name }},", "confirmed": word}
+    assert page.post(f"/cases/{case.number}/reply/", another).status_code == 409
+    assert page.post(f"/cases/{case.number}/reply/", {**fields, "confirmed": word}).status_code == 302
+    filled = {**fields, "text": "Dear Casey,", "last_seen": case.messages.latest("pk").pk}
+    assert page.post(f"/cases/{case.number}/reply/", filled).status_code == 302
+    assert [mail.reply_text for mail in case.messages.filter(incoming=False).order_by("pk")] == [
+        "Dear {{ customer.first_name }},",
+        "Dear Casey,",
+    ]
+
+
 def test_composer_starts_with_the_template_of_the_record_type(page: Any, case: Case) -> None:
     template = EmailTemplate.objects.create(name="Hello", text_body="Dear {{ customer.first_name }},")
     case.record_type.default_template = template
