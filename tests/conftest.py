@@ -60,6 +60,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in set(left_out)]
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """SQLite in a file, so that every thread has a connection of its own, as in an instance. In memory the threads of
+    a live server would share one, and with it each other's transactions.
+    """
+    if connection.vendor != "sqlite":
+        return
+    test = connection.settings_dict["TEST"]
+    test["NAME"] = test["NAME"] or str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+    options = connection.settings_dict["OPTIONS"]
+    # What a test writes need not survive a power cut.
+    options["init_command"] = options["init_command"].replace("synchronous=FULL", "synchronous=OFF")
+
+
 @pytest.fixture(autouse=True)
 def own_storage(tmp_path: Path, settings: Any) -> Path:
     """Each test stores its files in a folder of its own, never in an instance's."""

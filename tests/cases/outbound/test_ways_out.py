@@ -14,13 +14,15 @@ import time_machine
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from cases.models import Case, Delivery, EmailMessage, Outbox
+from cases.assignment import assign
+from cases.models import Case, Delivery, EmailMessage, Outbox, RoutingDecision
 from cases.outbound.delivery import deliver_due
 from cases.outbound.handing_over import _read_smtp_code
 from cases.outbound.replies import reply_to_case
 from cases.outbound.ways_out import release
 from routing.models import Connection, RoutingAddress
 from routing.oauth import authorization_url, finish_connecting, new_verifier
+from routing.owners import OwnerChoice
 from tests.factories import CaseFactory, ConnectionFactory, RoutingAddressFactory, UserFactory
 from tests.fake_oauth import CLIENT_SECRET, FakeOAuth, fake_oauth
 from tests.fake_smtp import FakeSmtpServer, fake_smtp_server
@@ -78,9 +80,13 @@ def rep() -> Any:
 
 def answer(send_from: RoutingAddress, *, case: Case | None = None, **fields: Any) -> Outbox:
     author = rep()
-    case = case or CaseFactory(owner_queue=None, owner_user=author)
-    case.owner_user, case.owner_queue = author, None
-    case.save()
+    if case is None:
+        case = CaseFactory(owner_queue=None, owner_user=author)
+    else:
+        case.refresh_from_db()
+        chosen = OwnerChoice(user=author, queue=None, because="test")
+        assign(case=case, owner=chosen, kind=RoutingDecision.Kind.MANUAL, expected_version=case.routing_version)
+        case.refresh_from_db()
     message = reply_to_case(
         case=case,
         author=author,
@@ -226,11 +232,13 @@ def test_revoked_account_keeps_its_mail_and_tells_who_may_mend_it(
     gmail: Connection, sales: RoutingAddress, oauth: FakeOAuth, own: FakeSmtpServer, default: FakeSmtpServer
 ) -> None:
     admin = UserFactory(superuser=True, email="admin@elsewhere.example")
-    mine = [answer(sales) for _ in range(2)]
-    oauth.revoke()
+    noon = timezone.now().replace(hour=12)
+    with time_machine.travel(noon):
+        mine = [answer(sales) for _ in range(2)]
+        oauth.revoke()
 
-    for minutes in (0, 10, 120):
-        with time_machine.travel(timezone.now() + timedelta(minutes=minutes)):
+    for minutes in (0, 10, 120):  # of one day: a notice is for a day
+        with time_machine.travel(noon + timedelta(minutes=minutes)):
             while deliver_due():
                 pass
 
