@@ -6,6 +6,9 @@ import itertools
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+import yaml
+from django.contrib.auth.models import User
+
 from cases.models import CaseStatus, Contact
 from cases.outbound.filled_templates import clean_html
 from routing.addresses import normalise_address
@@ -21,7 +24,7 @@ from routing.configuration.importing import (
 )
 from routing.configuration.organisation import RowsWithDefault
 from routing.configuration.sections import routing_sections
-from routing.configuration.yaml_text import read_yaml, write_yaml
+from routing.configuration.yaml_text import line_of, read_yaml, write_yaml
 from routing.models import EmailTemplate, QuickText
 
 BATCH = 1000
@@ -41,9 +44,9 @@ class EmailTemplates(RowsSection):
     def __init__(self) -> None:
         self.fields = fields_of(EmailTemplate)
 
-    def save(self, row: EmailTemplate, where: str) -> None:
+    def save(self, row: EmailTemplate, where: str, run: ImportRun) -> None:
         row.html_body = clean_html(row.html_body)
-        super().save(row, where)
+        super().save(row, where, run)
 
 
 class QuickTexts(RowsSection):
@@ -87,6 +90,9 @@ class Contacts(Section):
         Contact.objects.bulk_create(new, batch_size=BATCH)
         Contact.objects.bulk_update(changed, ["email", "name", "company"], batch_size=BATCH)
         self._unlisted = list(itertools.chain.from_iterable(existing.values()))
+
+    def unlisted(self) -> list[str]:
+        return [str(contact) for contact in self._unlisted]
 
     def remove_unlisted(self, run: ImportRun) -> None:
         for contact in sorted(self._unlisted, key=lambda contact: (contact.email.lower(), contact.name)):
@@ -151,10 +157,28 @@ def export_configuration() -> str:
 
 
 def import_configuration(
-    text: str, *, dry_run: bool = False, delete: bool = False, announce: Callable[[list[str]], None] | None = None
+    text: str,
+    *,
+    dry_run: bool = False,
+    delete: bool = False,
+    by: User | None = None,
+    announce: Callable[[list[str]], None] | None = None,
 ) -> ImportRun:
     """Merge a YAML text into this instance. ConfigurationError: nothing was written, and the error says why.
 
     `announce` hears the changes, a line each, before they are committed.
     """
-    return import_document(read_yaml(text), all_sections(), dry_run=dry_run, delete=delete, announce=announce)
+    try:
+        document = read_yaml(text)
+        return import_document(document, all_sections(), dry_run=dry_run, delete=delete, by=by, announce=announce)
+    except ConfigurationError as error:
+        raise with_line(error, text) from error.__cause__
+
+
+def with_line(error: ConfigurationError, text: str) -> ConfigurationError:
+    """The error with the line of the file that it is about."""
+    try:
+        error.line = line_of(text, error.where)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        error.line = None  # the text is not YAML at all; the error says where
+    return error

@@ -17,21 +17,15 @@ from routing.admin.access import AuditedAdmin
 from routing.admin.routing_pages import RoutingPage, Row, RowInline
 from routing.lint import LintWarning, lint_flow
 from routing.models import FlowStep, RepPresence, RoutingFlow, Skill
+from routing.models.flow import FIELDS_OF_TARGET
 
 STATUS_COLOURS = {"available": "success", "busy": "warning", "away": "info", "offline": "default"}
-# Which fields a target reads; the others are cleared, so that a step never says more than it does.
-FIELDS_OF_TARGET = {
-    FlowStep.Target.QUEUE: {"queue"},
-    FlowStep.Target.USER: {"user", "overflow_queue"},
-    FlowStep.Target.MEMBERS: {"queue", "method", "overflow_queue"},
-    FlowStep.Target.SKILLS: {"skills", "method", "overflow_queue"},
-}
 
 
 class StepForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        target = cleaned.get("target")
+        target = str(cleaned.get("target") or "")
         if target not in FIELDS_OF_TARGET:
             return cleaned
         wanted = FIELDS_OF_TARGET[target]

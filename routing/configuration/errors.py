@@ -6,7 +6,12 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
 
 class ConfigurationError(ValueError):
-    """A value that cannot be used. `where` names it as in the file: `queues[2] (Billing).members[0]`."""
+    """A value that cannot be used. `where` names it as in the file: `queues[2] (Billing).members[0]`.
+
+    `line` is its line there, when the file is known.
+    """
+
+    line: int | None = None
 
     def __init__(self, where: str, problem: str) -> None:
         self.where = where

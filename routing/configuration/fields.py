@@ -26,9 +26,12 @@ from routing.models import (
     RecordType,
     RoutingAddress,
     RoutingFlow,
+    Skill,
 )
 
 Plain: TypeAlias = str | int | bool | None
+# What a file holds for one key: most keys hold something plain, a few a list or keys and values of their own.
+Shown: TypeAlias = Plain | list[Any] | dict[str, Any]
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off"})
 # By which field people, and files, name a row of a model.
@@ -42,6 +45,7 @@ NATURAL_KEYS: dict[type[models.Model], str] = {
     AssignmentRule: "name",
     BusinessHours: "name",
     RoutingFlow: "name",
+    Skill: "name",
 }
 
 
@@ -87,7 +91,10 @@ class Field(Protocol):
 
     def write(self, row: Any, value: Any) -> None: ...
 
-    def show(self, row: Any) -> Plain: ...
+    def show(self, row: Any) -> Shown: ...
+
+    def in_words(self, value: Any) -> str:
+        """What `show` gave, as an error or a line of changes says it."""
 
     def from_text(self, text: str, where: str) -> Any:
         """What a file would hold, from what a command line says."""
@@ -152,8 +159,17 @@ def shown(value: Any) -> str:
     return f'"{value}"' if value == "" or (isinstance(value, str) and value != value.strip()) else str(value)
 
 
+class PlainWords:
+    """For fields that hold something plain."""
+
+    __slots__ = ()
+
+    def in_words(self, value: Any) -> str:
+        return shown(value)
+
+
 @dataclass(frozen=True, slots=True)
-class Column:
+class Column(PlainWords):
     """A column of the model that holds text, a number, a choice or a yes/no."""
 
     column: models.Field[Any, Any]
@@ -211,7 +227,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(PlainWords):
     """A foreign key, by the natural key of the row it names; null: none."""
 
     column: models.ForeignKey[Any, Any]
@@ -245,7 +261,7 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(PlainWords):
     """A user or a queue in one key, `user:rep` or `queue:Billing`; null: neither. Two columns of the row."""
 
     name: str

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import ProtectedError
@@ -25,23 +26,58 @@ MAX_SHOWN = 80
 MAX_AUDITED = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One value before and after, in words of any length; as text it is short enough for a line of changes."""
+
+    field: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        if any("\n" in text or len(text) > MAX_SHOWN for text in (self.before, self.after)):
+            return f"{self.field} changed"
+        return f"{self.field} {self.before} -> {self.after}"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`sign`: + made, ~ changed, - removed. As text: a line that people read."""
+
+    sign: str
+    noun: str
+    name: str
+    what: str | Difference = ""
+
+    def __str__(self) -> str:
+        head = f"{self.sign} {self.noun} {self.name}".rstrip()
+        if self.sign == "-":
+            return head + (f" ({self.what})" if self.what else "")
+        return f"{head}: {self.what}" if self.what else head
+
+
 @dataclass(slots=True)
 class ImportRun:
     """One import on its way: what sections share, and what they did."""
 
     delete: bool = False
-    changes: list[str] = field(default_factory=list)
+    by: User | None = None  # who imports; None: a command
+    made: list[Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # what a person has to do afterwards
     references: References = field(default_factory=References)
 
-    def added(self, noun: str, name: str) -> None:
-        self.changes.append(f"+ {noun} {name}")
+    @property
+    def changes(self) -> list[str]:
+        return [str(change) for change in self.made]
 
-    def changed(self, noun: str, name: str, what: str) -> None:
-        self.changes.append(f"~ {noun} {name}".rstrip() + f": {what}")
+    def added(self, noun: str, name: str) -> None:
+        self.made.append(Change("+", noun, name))
+
+    def changed(self, noun: str, name: str, what: str | Difference) -> None:
+        self.made.append(Change("~", noun, name, what))
 
     def removed(self, noun: str, name: str, how: str = "") -> None:
-        self.changes.append(f"- {noun} {name}" + (f" ({how})" if how else ""))
+        self.made.append(Change("-", noun, name, how))
 
 
 class Section:
@@ -55,6 +91,10 @@ class Section:
     def merge(self, value: Any, run: ImportRun) -> None:
         """Add and change what `value` holds."""
         raise NotImplementedError
+
+    def unlisted(self) -> list[str]:
+        """Names of what the merged value did not hold. After `merge`."""
+        return []
 
     def remove_unlisted(self, run: ImportRun) -> None:
         """Remove what the merged value did not hold. Called with `delete`, after every section was merged."""
@@ -91,10 +131,10 @@ class RowsSection(Section):
             raise ConfigurationError(where, "must not be empty.")
         return key
 
-    def new_row(self, key: str) -> Any:
+    def new_row(self, key: str, where: str, run: ImportRun) -> Any:
         return self.model(**{self.key: key})
 
-    def save(self, row: Any, where: str) -> None:
+    def save(self, row: Any, where: str, run: ImportRun) -> None:
         try:
             row.full_clean()
         except ValidationError as error:
@@ -135,6 +175,9 @@ class RowsSection(Section):
             self.merge_row(existing.get(key), key, entry, where, run)
         self._unlisted = [existing[key] for key in sorted(existing.keys() - merged.keys())]
 
+    def unlisted(self) -> list[str]:
+        return [self.name_of(row) for row in self._unlisted]
+
     def remove_unlisted(self, run: ImportRun) -> None:
         for row in self._unlisted:
             self.remove(row, run)
@@ -155,10 +198,10 @@ class RowsSection(Section):
 
     def merge_row(self, row: Any | None, key: str, entry: dict[str, Any], where: str, run: ImportRun) -> None:
         is_new = row is None
-        row = self.new_row(key) if row is None else row
+        row = self.new_row(key, where, run) if row is None else row
         differences = write_fields(row, self.fields, {k: v for k, v in entry.items() if k != self.key}, where, run)
         if is_new or differences:
-            self.save(row, where)
+            self.save(row, where, run)
         if is_new:
             run.added(self.noun, key)
         else:
@@ -168,7 +211,9 @@ class RowsSection(Section):
         self.merge_extra(row, entry, where, run, is_new=is_new)
 
 
-def write_fields(row: Any, fields: Sequence[Field], entry: dict[str, Any], where: str, run: ImportRun) -> list[str]:
+def write_fields(
+    row: Any, fields: Sequence[Field], entry: dict[str, Any], where: str, run: ImportRun
+) -> list[Difference]:
     """Write what `entry` holds to the row, unsaved; the differences in words."""
     differences = []
     for each in fields:
@@ -179,15 +224,13 @@ def write_fields(row: Any, fields: Sequence[Field], entry: dict[str, Any], where
         each.write(row, value)
         after = each.show(row)
         if before != after:
-            differences.append(describe_change(each.name, before, after))
+            differences.append(Difference(each.name, each.in_words(before), each.in_words(after)))
     return differences
 
 
-def describe_change(name: str, before: Any, after: Any) -> str:
-    texts = [shown(value) for value in (before, after)]
-    if any("\n" in text or len(text) > MAX_SHOWN for text in texts):
-        return f"{name} changed"
-    return f"{name} {texts[0]} -> {texts[1]}"
+def describe_change(name: str, before: Any, after: Any) -> Difference:
+    """Of two plain values."""
+    return Difference(name, shown(before), shown(after))
 
 
 def merge_names(
@@ -216,19 +259,20 @@ def import_document(
     *,
     dry_run: bool = False,
     delete: bool = False,
+    by: User | None = None,
     announce: Callable[[list[str]], None] | None = None,
 ) -> ImportRun:
     """Merge `document` in one transaction, which `dry_run` rolls back. ConfigurationError: nothing was written.
 
     `announce` hears the changes before they are committed; an error it raises stops them.
     """
-    run = ImportRun(delete=delete)
+    run = ImportRun(delete=delete, by=by)
     try:
         with transaction.atomic():
             _merge_sections(document, sections, run)
-            if run.changes:
-                kept = run.changes[:MAX_AUDITED]
-                audit.record("configuration-imported", "configuration", by=None, count=len(run.changes), changes=kept)
+            if run.made:
+                kept = [str(change) for change in run.made[:MAX_AUDITED]]
+                audit.record("configuration-imported", "configuration", by=by, count=len(run.made), changes=kept)
             if announce:
                 announce(run.changes)
             if dry_run:

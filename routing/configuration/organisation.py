@@ -10,13 +10,16 @@ from django.core.exceptions import ValidationError
 from routing.configuration.errors import ConfigurationError, configuration_error
 from routing.configuration.fields import Owner, fields_of, read_mapping, without
 from routing.configuration.importing import ImportRun, RowsSection, Section, write_fields
-from routing.models import EmailToCaseSettings, RecordType, ServiceLevel
+from routing.configuration.structured import DaysKey, WeekKey
+from routing.models import BusinessHours, EmailToCaseSettings, RecordType, ServiceLevel
 
 DEFAULT_OWNER = Owner("default_case_owner", "default_case_owner_user", "default_case_owner_queue")
 
 
 class RowsWithDefault(RowsSection):
-    """Rows of which exactly one is the default: naming another one in a file takes it from the one before."""
+    """Rows of which one is the default: naming another one in a file takes it from the one before."""
+
+    needs_default = True
 
     def merge(self, value: Any, run: ImportRun) -> None:
         named = [key for _where, key, entry in self.entries(value) if entry.get("is_default") is True]
@@ -30,7 +33,7 @@ class RowsWithDefault(RowsSection):
         super().merge(value, run)
 
     def check(self, run: ImportRun) -> None:
-        if not self.model._default_manager.filter(is_default=True).exists():
+        if self.needs_default and not self.model._default_manager.filter(is_default=True).exists():
             raise ConfigurationError(self.name, f"no {self.noun} would be the default.")
 
 
@@ -40,6 +43,15 @@ class RecordTypes(RowsWithDefault):
     def __init__(self) -> None:
         # What these name comes later in the file: the section email_action has them.
         self.fields = without(fields_of(RecordType), "default_from", "default_template")
+
+
+class OrganisationHours(RowsWithDefault):
+    name, noun, model, key = "business_hours", "business hours", BusinessHours, "name"
+    needs_default = False  # without any, clocks never stop
+
+    def __init__(self) -> None:
+        plain = fields_of(BusinessHours, names=["name", "time_zone", "is_default"])
+        self.fields = (*plain, WeekKey(), DaysKey("holidays"))
 
 
 class ServiceLevels(RowsSection):

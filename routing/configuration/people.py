@@ -1,4 +1,6 @@
-"""Sections for who works here: groups, users, queues. Passwords come in when a file gives them; none goes out."""
+"""Sections for who works here: groups, users, queues, skills, capacity. Passwords come in when a file gives them; none
+goes out.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from routing import queues
 from routing.configuration.errors import ConfigurationError
 from routing.configuration.fields import fields_of, read_list, read_text
 from routing.configuration.importing import ImportRun, RowsSection, merge_names
-from routing.models import Queue
+from routing.models import Queue, RepPresence, Skill
 
 
 def permission_name(permission: Permission) -> str:
@@ -73,7 +75,7 @@ class Users(RowsSection):
             "permissions": sorted(permission_name(permission) for permission in row.user_permissions.all()),
         }
 
-    def new_row(self, key: str) -> User:
+    def new_row(self, key: str, where: str, run: ImportRun) -> User:
         user = User(username=key)
         user.set_unusable_password()
         return user
@@ -144,19 +146,70 @@ class Queues(RowsSection):
     def merge_extra(self, row: Queue, entry: dict[str, Any], where: str, run: ImportRun, *, is_new: bool) -> None:
         if "members" not in entry:
             return
-        wanted = {}
-        for index, value in enumerate(read_list(entry["members"], f"{where}.members")):
-            place = f"{where}.members[{index}]"
-            user = run.references.find(User, read_text(value, place), place)
-            wanted[user.username] = user
+        wanted = _find_users(entry["members"], f"{where}.members", run)
         now = {user.username: user for user in row.members.all()}
         to_add, to_remove = merge_names(
             run, noun=self.noun, key=row.name, word="member", now=set(now), wanted=list(wanted)
         )
         for username in to_add:
-            queues.add_member(row, wanted[username], by=None)
+            queues.add_member(row, wanted[username], by=run.by)
         for username in to_remove:
-            queues.remove_member(row, now[username], by=None)
+            queues.remove_member(row, now[username], by=run.by)
+
+
+class Skills(RowsSection):
+    name, noun, model, key = "skills", "skill", Skill, "name"
+    extra_keys = ("users",)
+
+    def __init__(self) -> None:
+        self.fields = fields_of(Skill, names=["name"])
+
+    def rows(self) -> Iterable[Skill]:
+        return Skill.objects.prefetch_related("users")
+
+    def show_extra(self, row: Skill) -> dict[str, Any]:
+        return {"users": sorted(user.username for user in row.users.all())}
+
+    def merge_extra(self, row: Skill, entry: dict[str, Any], where: str, run: ImportRun, *, is_new: bool) -> None:
+        if "users" not in entry:
+            return
+        wanted = _find_users(entry["users"], f"{where}.users", run)
+        now = {user.username: user for user in row.users.all()}
+        to_add, to_remove = merge_names(
+            run, noun=self.noun, key=row.name, word="user", now=set(now), wanted=list(wanted)
+        )
+        row.users.add(*(wanted[username] for username in to_add))
+        row.users.remove(*(now[username] for username in to_remove))
+
+
+class RepCapacity(RowsSection):
+    """Who is given cases by flows, and how many at a time. Whether they are there now is theirs to say, and no
+    configuration: a new rep begins offline.
+    """
+
+    name, noun, model, key = "rep_capacity", "capacity of rep", RepPresence, "user"
+
+    def __init__(self) -> None:
+        self.fields = fields_of(RepPresence, names=["capacity"])
+
+    def rows(self) -> Iterable[RepPresence]:
+        return RepPresence.objects.select_related("user")
+
+    def name_of(self, row: RepPresence) -> str:
+        return row.user.username
+
+    def new_row(self, key: str, where: str, run: ImportRun) -> RepPresence:
+        return RepPresence(user=run.references.find(User, key, f"{where}.user"))
+
+
+def _find_users(names: Any, where: str, run: ImportRun) -> dict[str, User]:
+    """Users by name; ConfigurationError for one who does not exist."""
+    found = {}
+    for index, value in enumerate(read_list(names, where)):
+        place = f"{where}[{index}]"
+        user = run.references.find(User, read_text(value, place), place)
+        found[user.username] = user
+    return found
 
 
 def _own_groups(user: User) -> list[Group]:

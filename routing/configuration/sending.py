@@ -39,12 +39,12 @@ class Connections(RowsSection):
     def __init__(self) -> None:
         self.fields = fields_of(Connection)
 
-    def save(self, row: Connection, where: str) -> None:
+    def save(self, row: Connection, where: str, run: ImportRun) -> None:
         try:
             row.full_clean()
         except ValidationError as error:
             raise configuration_error(where, error) from error
-        save_connection(row, by=None)
+        save_connection(row, by=run.by)
 
     def merge_extra(self, row: Connection, entry: dict[str, Any], where: str, run: ImportRun, *, is_new: bool) -> None:
         if is_new or not row.sealed_secrets:
@@ -87,12 +87,12 @@ class RoutingAddresses(RowsSection):
             raise ConfigurationError(where, f'"{text}" is not an email address.')
         return address
 
-    def save(self, row: RoutingAddress, where: str) -> None:
+    def save(self, row: RoutingAddress, where: str, run: ImportRun) -> None:
         try:
             row.full_clean()
         except ValidationError as error:
             raise configuration_error(where, error) from error
-        save_routing_address(row, by=None)
+        save_routing_address(row, by=run.by)
 
     def merge_extra(
         self, row: RoutingAddress, entry: dict[str, Any], where: str, run: ImportRun, *, is_new: bool
@@ -101,7 +101,7 @@ class RoutingAddresses(RowsSection):
         if not isinstance(verified, bool):
             raise ConfigurationError(f"{where}.verified", f"must be true or false, not {shown(verified)}.")
         if verified and not row.is_verified:
-            mark_verified(row, by=None, because="the imported configuration says that it is verified")
+            mark_verified(row, by=run.by, because="the imported configuration says that it is verified")
             run.changed(self.noun, row.email_address, "verified false -> true")
         if is_new:
             run.notes.append(f"{row.email_address}: forward its mail to {row.services_address}")
@@ -109,7 +109,7 @@ class RoutingAddresses(RowsSection):
             run.notes.append(f"{row.email_address}: not verified yet; send the verification mail from its page")
 
     def remove(self, row: RoutingAddress, run: ImportRun) -> None:
-        delete_routing_address(row, by=None)
+        delete_routing_address(row, by=run.by)
         run.removed(self.noun, row.email_address)
 
 
@@ -137,17 +137,17 @@ class PermissionSets(RowsSection):
             "addresses": sorted(self._granted.get(row.group_id, [])),
         }
 
-    def save(self, row: PermissionSet, where: str) -> None:
+    def save(self, row: PermissionSet, where: str, run: ImportRun) -> None:
         try:
             row.full_clean(exclude=["group"])  # its own group comes with the set
         except ValidationError as error:
             raise configuration_error(where, error) from error
         if row.pk is not None:
-            permission_sets.change_permission_set(row, by=None)
+            permission_sets.change_permission_set(row, by=run.by)
             return
         made = permission_sets.create_permission_set(
             row.label,
-            by=None,
+            by=run.by,
             description=row.description,
             is_active=row.is_active,
             requires_approval=row.requires_approval,
@@ -184,10 +184,10 @@ class PermissionSets(RowsSection):
                 run.changed(self.noun, row.label, f"member {user.username}: {change}")
             else:
                 continue
-            permission_sets.add_member(row, user, by=None, expires_at=expires_at)
+            permission_sets.add_member(row, user, by=run.by, expires_at=expires_at)
         if run.delete:
             for username in sorted(now.keys() - wanted.keys()):
-                permission_sets.remove_member(row, now[username].user, by=None)
+                permission_sets.remove_member(row, now[username].user, by=run.by)
                 run.changed(self.noun, row.label, f"- member {username}")
 
     def _merge_addresses(self, row: PermissionSet, value: Any, where: str, run: ImportRun) -> None:
@@ -201,10 +201,10 @@ class PermissionSets(RowsSection):
             run, noun=self.noun, key=row.label, word="address", now=set(now), wanted=list(wanted)
         )
         for email_address in to_grant:
-            permission_sets.grant(row, wanted[email_address], by=None)
+            permission_sets.grant(row, wanted[email_address], by=run.by)
         for email_address in to_revoke:
-            permission_sets.revoke(row, now[email_address], by=None)
+            permission_sets.revoke(row, now[email_address], by=run.by)
 
     def remove(self, row: PermissionSet, run: ImportRun) -> None:
-        permission_sets.delete_permission_set(row, by=None)
+        permission_sets.delete_permission_set(row, by=run.by)
         run.removed(self.noun, row.label)

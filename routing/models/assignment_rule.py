@@ -77,7 +77,12 @@ class RuleEntry(models.Model):
                 | models.Q(owner_user__isnull=False, owner_queue__isnull=True),
                 name="rule_entry_one_owner",
                 violation_error_message=_("An entry names one owner: a user or a queue."),
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["rule", "label"],
+                name="rule_entry_label_unique",
+                violation_error_message=_("Another entry of this rule has this name already."),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -96,11 +98,25 @@ class FlowStep(models.Model):
                 ),
                 name="flow_step_has_what_its_target_needs",
                 violation_error_message=_("A step names the queue or the rep that it goes to, and nothing else."),
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["flow", "label"],
+                name="flow_step_label_unique",
+                violation_error_message=_("Another step of this flow has this name already."),
+            ),
         ]
 
     def __str__(self) -> str:
         return self.label
+
+
+# Which fields a target reads; the others stay empty, so that a step never says more than it does.
+FIELDS_OF_TARGET: Mapping[str, frozenset[str]] = {
+    FlowStep.Target.QUEUE: frozenset({"queue"}),
+    FlowStep.Target.USER: frozenset({"user", "overflow_queue"}),
+    FlowStep.Target.MEMBERS: frozenset({"queue", "method", "overflow_queue"}),
+    FlowStep.Target.SKILLS: frozenset({"skills", "method", "overflow_queue"}),
+}
 
 
 class RepPresence(models.Model):

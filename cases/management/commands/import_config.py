@@ -28,7 +28,8 @@ class Command(ContractCommand):
         try:
             run = import_configuration(text, dry_run=dry_run, delete=delete, announce=self._print_changes)
         except ConfigurationError as error:
-            raise CommandError(f"{file}: {error} Nothing was changed.") from error
+            line = f"{file}, line {error.line}" if error.line and not error.where.startswith("line ") else file
+            raise CommandError(f"{line}: {error} Nothing was changed.") from error
         if dry_run:
             self.stdout.write("Dry run: nothing was changed.")
             return

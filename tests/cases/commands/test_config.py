@@ -158,10 +158,15 @@ def test_export_is_yaml_without_passwords_and_with_a_readable_signature() -> Non
         "groups",
         "users",
         "queues",
+        "skills",
+        "rep_capacity",
         "record_types",
+        "business_hours",
         "service_levels",
         "settings",
         "connections",
+        "assignment_rules",
+        "flows",
         "routing_addresses",
         "email_action",
         "permission_sets",
@@ -327,7 +332,7 @@ def test_an_error_names_the_place_and_the_problem(document: dict[str, Any], prob
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("version: 1\nqueues: [", "line 2, column 10: this is not YAML"),
+        ("version: 1\nqueues: ]\n", "line 2, column 9: this is not YAML"),
         ("version: 1\nversion: 1\n", 'line 2, column 1: the key "version" stands twice.'),
         ("version: 1\n2: x\n", "line 2, column 1: the key 2 must be text."),
         ("version: 1\nqueues: !!python/object/apply:os.getcwd []\n", "line 2, column 9: this is not YAML"),
@@ -604,7 +609,7 @@ def test_an_export_takes_as_many_queries_for_100_addresses_as_for_one() -> None:
         make(number)
 
     assert queries() == for_one
-    assert for_one <= 24
+    assert for_one <= 28
 
 
 def test_thousands_of_contacts_are_written_in_batches() -> None:

@@ -13,6 +13,7 @@ from cases.configuration import Contacts, all_sections, export_configuration, im
 from routing.configuration.email_action import EmailAction
 from routing.configuration.importing import RowsSection
 from routing.configuration.organisation import Settings
+from routing.configuration.strategies import RowsWithRows
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "config-yaml.md").read_text(encoding="utf-8")
 EXAMPLE = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0]
@@ -35,8 +36,9 @@ def known_keys() -> dict[str, set[str]]:
             found[section.name] = {field.name for field in (*section.for_all, *section.for_type)} | {"record_types"}
             continue
         assert isinstance(section, (RowsSection, Settings, Contacts))
-        extra = section.extra_keys if isinstance(section, RowsSection) else ()
-        found[section.name] = {field.name for field in section.fields} | set(extra)
+        extra = [section.key, *section.extra_keys] if isinstance(section, RowsSection) else []
+        rows = section.children.keys if isinstance(section, RowsWithRows) else []
+        found[section.name] = {field.name for field in section.fields} | {*extra, *rows}
     return found
 
 
@@ -58,6 +60,17 @@ def test_the_example_can_be_imported_and_is_exported_again() -> None:
     assert exported["permission_sets"][0]["members"] == [{"user": "dana", "expires": "2031-12-31T18:00:00Z"}]
     assert addresses["support@company.example"]["auto_response_template"] == "We got your mail"
     assert exported["email_action"] == example["email_action"]
+    assert exported["business_hours"][0]["week"] == example["business_hours"][0]["week"]
+    assert exported["business_hours"][0]["holidays"] == ["2030-12-25", "2030-12-26"]
+    assert exported["service_levels"][0]["business_hours"] == "Office"
+    [rule], [flow] = exported["assignment_rules"], exported["flows"]
+    assert [each["label"] for each in rule["entries"]] == ["Invoices", "Everything else"]
+    assert rule["entries"][0]["conditions"] == example["assignment_rules"][0]["entries"][0]["conditions"]
+    assert [(each["label"], each["target"], each["skills"]) for each in flow["steps"]] == [
+        ("French", "skills", ["French"]),
+        ("The rest", "members", []),
+    ]
+    assert addresses["billing@company.example"]["assignment_rule"] == "By subject"
     assert [status["label"] for status in exported["case_statuses"] if status["is_default"]] == ["New"]
 
 
