@@ -60,6 +60,7 @@ urlpatterns = [
     path("cases/", case_list.case_list, name="case_list"),
     path("cases/views/", console.views_pane, name="case_views"),
     path("cases/counts/", console.counts, name="case_counts"),
+    path("cases/own-presence/", console.own_presence, name="own_presence"),
     path("cases/new/", reply.new_mail, name="new_mail"),
     path("cases/new/warnings/", warnings.warnings_of_new, name="new_mail_warnings"),
     path("cases/new/templates/<key:template_id>/", compose_data.template_of_new, name="new_mail_template"),

@@ -24,7 +24,7 @@ from cases.models import Case, CaseEvent, CaseStatus, Contact, EmailMessage, Inb
 from cases.setup import set_up_instance
 from routing import audit, permission_sets, queues
 from routing.choices import Priority
-from routing.models import AuditEvent, PermissionSet, Queue, RecordType, RoutingAddress
+from routing.models import AuditEvent, PermissionSet, Queue, RecordType, RepPresence, RoutingAddress
 from routing.owners import OwnerChoice
 from routing.registration import save_routing_address
 from routing.verification import mark_verified
@@ -58,6 +58,10 @@ def set_up_demo_organisation() -> DemoOrganisation:
             content_type__app_label="cases", codename__in=["reply_case", "approve_reply", "view_all_cases"]
         )
     )
+    for user, capacity in ((rep, 20), (lead, 5)):
+        RepPresence.objects.get_or_create(
+            user=user, defaults={"status": RepPresence.Status.AVAILABLE, "capacity": capacity}
+        )
     support_queue, billing_queue = _queue("Support", rep), _queue("Billing", rep)
     record_types = {name: RecordType.objects.get_or_create(name=name)[0] for name in ("Support", "Billing", "Sales")}
     organisation = DemoOrganisation(

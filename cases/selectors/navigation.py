@@ -8,13 +8,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
-from django.db.models import Exists, Q
+from django.db.models import Exists, F, Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cases.list_query import ListQuery
 from cases.models import Approval, SavedView
+from cases.rep_load import cases_that_count
 from cases.selectors.drafts import own_drafts
 from cases.selectors.list_names import saved_views_of
 from cases.selectors.lists import (
@@ -28,6 +29,7 @@ from cases.selectors.lists import (
     reader_of,
 )
 from cases.selectors.visible import grants_of, visible_cases
+from routing.models import RepPresence
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,23 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnPresence:
+    """What flows know of one rep, with the same eyes (cases.rep_load)."""
+
+    status: RepPresence.Status
+    capacity: int
+    load: int  # at most lists.COUNTED_TO
+
+    @property
+    def is_full(self) -> bool:
+        return self.load >= self.capacity
+
+    @property
+    def load_text(self) -> str:
+        return str(self.load) if self.load < COUNTED_TO else f"{COUNTED_TO - 1}+"
+
+
+@dataclass(frozen=True, slots=True)
 class OwnWork:
     """What waits for one user; each number at most lists.COUNTED_TO."""
 
@@ -57,6 +76,13 @@ class OwnWork:
     drafts: int
     approvals: int  # of others; means nothing for somebody who is no approver
     may_approve: bool
+    presence: OwnPresence | None  # None: takes no part in flows
+
+
+@dataclass(frozen=True, slots=True)
+class Navigation:
+    groups: list[Group]
+    presence: OwnPresence | None
 
 
 # Where nobody looks every hour stands further down.
@@ -65,7 +91,7 @@ FURTHER = (ListView.MENTIONS, ListView.SNOOZED)
 WHOLE = (ListView.OPEN, ListView.CLOSED, ListView.ALL)
 
 
-def navigation(user: Any) -> list[Group]:
+def navigation(user: Any) -> Navigation:
     """Five statements, however many views and queues there are."""
     reader = reader_of(user)
     work = own_work(user)
@@ -81,7 +107,7 @@ def navigation(user: Any) -> list[Group]:
         Group(_("Follow up"), (*_entries(FURTHER, counts), *_unsent_entries(work))),
         Group(_("Everything"), _entries(WHOLE, counts)),
     ]
-    return [group for group in groups if group.entries]
+    return Navigation([group for group in groups if group.entries], work.presence)
 
 
 def _unsent_entries(work: OwnWork) -> Iterable[Entry]:
@@ -97,15 +123,25 @@ def own_work(user: Any) -> OwnWork:
         "open_cases": open_cases().filter(owner_user=user),
         "drafts": own_drafts(user),
         "approvals": approvals.filter(Q(requested_by__isnull=True) | ~Q(requested_by=user.pk)),
+        "load": cases_that_count().filter(owner_user=user),
     }
     # Fields of a user have some of these names.
     asked: dict[str, Any] = {
         f"my_{name}": BoundedCount(rows.order_by().values("pk")[:COUNTED_TO]) for name, rows in counted.items()
     }
     asked["my_grant"] = Exists(grants_of(user, "approve_reply"))
+    asked |= {"my_status": F("presence__status"), "my_capacity": F("presence__capacity")}
     row = get_user_model().objects.filter(pk=user.pk).annotate(**asked).values(*asked).get()
-    numbers = {name: row[f"my_{name}"] for name in counted}
-    return OwnWork(**numbers, may_approve=user.is_superuser or row["my_grant"])
+    presence = None
+    if row["my_status"] is not None:
+        presence = OwnPresence(RepPresence.Status(row["my_status"]), row["my_capacity"], row["my_load"])
+    return OwnWork(
+        open_cases=row["my_open_cases"],
+        drafts=row["my_drafts"],
+        approvals=row["my_approvals"],
+        may_approve=user.is_superuser or row["my_grant"],
+        presence=presence,
+    )
 
 
 def _entries(views: Iterable[ListView], counts: Mapping[ListView, int]) -> tuple[Entry, ...]:

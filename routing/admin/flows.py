@@ -157,8 +157,9 @@ class RepPresenceAdmin(AuditedAdmin):
             None,
             {
                 "description": _(
-                    "Who is here takes part in flows. You say here whether they are available; how many cases "
-                    "they get at a time is said here. Without a row, a flow never chooses somebody."
+                    "Who is here takes part in flows, and gets at most so many cases at a time. Reps say in the "
+                    "console whether they are available; here it can be said for them. Without a row, a flow never "
+                    "chooses somebody."
                 ),
                 "fields": ["user", "capacity", "status"],
             },

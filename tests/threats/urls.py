@@ -92,6 +92,7 @@ BY_NAME = {
     "case_list": Kind.REP_LIST,
     "case_views": Kind.REP_LIST,
     "case_counts": Kind.REP_LIST,
+    "own_presence": Kind.REP_START,
     "case_filters": Kind.REP_LIST,
     "case_list_newer": Kind.REP_LIST,
     "bulk_choices": Kind.REP_LIST,

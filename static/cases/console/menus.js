@@ -2,10 +2,18 @@
 const openMenus = () => document.querySelectorAll("details.menu[open]");
 const itemsOf = (menu) => [...menu.querySelectorAll(".menu-items :is(a, button)")].filter((item) => item.checkVisibility());
 
+function returnFocus(menu) {
+  const isLost = document.activeElement === document.body || menu.contains(document.activeElement);
+  if (isLost && menu.isConnected) menu.querySelector("summary").focus({ preventScroll: true });
+}
+
 document.addEventListener("click", (event) => {
   for (const menu of openMenus()) {
     const chosen = event.target.closest(".menu-items :is(a, button)");
-    if (!menu.contains(event.target) || (chosen && menu.contains(chosen))) menu.open = false;
+    const isChosen = chosen && menu.contains(chosen);
+    // What was chosen cannot keep the focus where nobody sees it. A moment later: its form is sent by the button first.
+    if (isChosen && menu.contains(document.activeElement)) setTimeout(() => returnFocus(menu));
+    if (!menu.contains(event.target) || isChosen) menu.open = false;
   }
 });
 
