@@ -11,7 +11,9 @@ from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
-BESIDE_A_LIST = ("/email-action/", "/figures/", "/lint/")
+BESIDE_A_LIST = ("/email-action/", "/figures/", "/first-steps/", "/lint/")
+
+FIRST_STEPS = "routing_routingaddress_first_steps"
 
 
 def _page(title: Any, icon: str, app_label: str, model_name: str, *, url_name: str = "") -> dict[str, Any]:
@@ -84,6 +86,8 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": _("Setup"),
                 "items": [
+                    _page(_("First steps"), "flag", "routing", "routingaddress", url_name=FIRST_STEPS)
+                    | {"permission": "routing.admin.access.can_configure"},
                     _page(_("Routing addresses"), "alternate_email", "routing", "routingaddress"),
                     _page(_("Connections"), "outgoing_mail", "routing", "connection"),
                     _page(_("Permission sets"), "key", "routing", "permissionset"),

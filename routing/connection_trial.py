@@ -5,10 +5,12 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import requests
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend as SmtpBackend
@@ -16,12 +18,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from routing import audit
-from routing.connections import note_state, open_service
+from routing.connections import note_state, open_service, system_connection
+from routing.email_url import ESP_CREDENTIALS, parse_email_url
 from routing.models import Connection
 from routing.oauth import NeedsConnecting, TokenNotNow
 from routing.sealing import CannotSeal, CannotUnseal
 
-__all__ = ["TrialResult", "try_connection"]
+__all__ = ["TrialResult", "try_connection", "try_system_service"]
 
 TIMEOUT = 15  # seconds, for one call of a provider's API
 
@@ -65,9 +68,39 @@ def try_connection(connection: Connection, *, by: User | None) -> TrialResult:
 
 
 @sensitive_variables()
-def _try(connection: Connection) -> TrialResult:
+def try_system_service() -> TrialResult:
+    """The same for the service of E2C_EMAIL_URL, which has no row."""
+    scheme = settings.E2C_EMAIL_URL.partition(":")[0].lower()
+    if scheme in ("file", "memory"):
+        words = _("E2C_EMAIL_URL is %(scheme)s: mail stays on this machine.") % {"scheme": scheme}
+        return TrialResult(False, words, _("Set it to smtp://… or to your provider, anymail+<provider>://…"))
     try:
-        service = open_service(connection)
+        return _try(_connection_of_url(), system_connection)
+    except (
+        CannotSeal
+    ) as error:  # without E2C_FIELD_KEYS there is nothing to keep a provider's key in, even for a moment
+        return explain(error, Connection(name="E2C_EMAIL_URL"))
+
+
+@sensitive_variables()
+def _connection_of_url() -> Connection:
+    """E2C_EMAIL_URL as a connection that is never saved: the same words and calls fit it."""
+    service = parse_email_url(settings.E2C_EMAIL_URL, api_url=settings.E2C_ESP_API_URL)
+    scheme = settings.E2C_EMAIL_URL.partition(":")[0].lower()
+    connection = Connection(name="E2C_EMAIL_URL", kind=Connection.Kind.SMTP, host=service.options.get("host", ""))
+    if scheme.startswith("anymail+"):
+        esp = scheme.removeprefix("anymail+").replace("-", "_")
+        connection.kind = Connection.Kind.ANYMAIL
+        connection.esp = {"ses": "amazon_ses", "sendinblue": "brevo"}.get(esp, esp)
+        keys = [str(service.options.get(name, "")) for name in ESP_CREDENTIALS[connection.esp]]
+        connection.put_secrets(**dict(zip(("api_key", "second_key"), keys, strict=False)))
+    return connection
+
+
+@sensitive_variables()
+def _try(connection: Connection, opener: Callable[[], BaseEmailBackend] | None = None) -> TrialResult:
+    try:
+        service = opener() if opener is not None else open_service(connection)
         service.open()
     except Exception as error:  # noqa: BLE001 - each way out fails in its own way; every one of them becomes words
         return explain(error, connection)

@@ -20,6 +20,13 @@ def active_members(queue: Queue) -> QuerySet[User]:
 
 
 @transaction.atomic
+def create_queue(name: str, *, by: User | None) -> Queue:
+    queue = Queue.objects.create(name=name)
+    audit.record("queue-created", queue, by=by, changes=audit.changes({}, audit.snapshot(queue)))
+    return queue
+
+
+@transaction.atomic
 def add_member(queue: Queue, user: User, *, by: User | None) -> None:
     _membership, is_new = QueueMember.objects.get_or_create(queue=queue, user=user)
     if is_new:

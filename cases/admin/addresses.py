@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,9 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from cases.admin.first_steps import first_steps_page
 from cases.outbound.loop_tests import CannotTest, send_test
 from cases.templatetags.setup_admin import proof_context
-from routing.admin.access import can_configure, signed_in
+from routing.admin.access import FIRST_STEPS, can_configure, signed_in
 from routing.admin.addresses import RoutingAddressAdmin
 from routing.domain_checks import DnsIsOff, check_now
 from routing.models import RoutingAddress
@@ -44,7 +47,19 @@ class RoutingAddressWithProofAdmin(RoutingAddressAdmin):
             )
             for page, view in views.items()
         ]
-        return [*own, *super().get_urls()]
+        first = path(
+            "first-steps/", self.admin_site.admin_view(self.first_steps_view), name=FIRST_STEPS.partition(":")[2]
+        )
+        return [first, *own, *super().get_urls()]
+
+    def first_steps_view(self, request: HttpRequest) -> HttpResponse:
+        """From an empty instance to the first case (cases.admin.first_steps)."""
+        context: dict[str, Any] = self.admin_site.each_context(request)
+        return first_steps_page(request, context, save_address=self._save_first)
+
+    def _save_first(self, request: HttpRequest, address: RoutingAddress, form: Any) -> None:
+        self.save_model(request, address, form, change=False)
+        self.log_addition(request, address, self.construct_change_message(request, form, [], add=True))
 
     def proof_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The checklist alone: the page asks for it again while something is under way."""

@@ -17,6 +17,7 @@ from cases.models import InboundEmail, Outbox, RefusedCall
 from cases.outbound.loop_tests import missing_canaries
 from cases.selectors.visible import may_view_all_cases
 from routing.admin.access import can_configure
+from routing.models import RoutingAddress
 
 COUNTED_TO = 1_000
 LATE_AFTER = timedelta(minutes=2)  # an unsettled mail of this age says that no worker is at work
@@ -32,11 +33,17 @@ class Figure:
 
 
 def add_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """unfold's DASHBOARD_CALLBACK. Six statements, each over rows that an index gives, none over the whole table."""
+    """unfold's DASHBOARD_CALLBACK. Seven statements, each over rows that an index gives, none over the whole table."""
     if can_configure(request) or request.user.has_perm("cases.view_inboundemail"):
         context["figures"] = figures(timezone.now())
     context["may_see_figures"] = may_see_figures(request)
+    context["begins_here"] = can_configure(request) and not _is_in_use()
     return context
+
+
+def _is_in_use() -> bool:
+    """Whether a verified address has seen mail come through its forward: until then the first steps are offered."""
+    return RoutingAddress.objects.not_deleted().verified().filter(forwarding_seen_at__isnull=False).exists()
 
 
 def may_see_figures(request: HttpRequest) -> bool:

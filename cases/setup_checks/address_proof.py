@@ -18,7 +18,15 @@ from routing.domain_checks import findings_of, kept_check, service_of, words_of
 from routing.models import Connection, DomainCheck, RoutingAddress, VerificationMail
 from routing.permission_sets import who_can_send
 
-__all__ = ["AddressProof", "proof_of"]
+__all__ = [
+    "AddressProof",
+    "forwarding_line",
+    "proof_of",
+    "said_at",
+    "senders_line",
+    "verified_line",
+    "way_out_line",
+]
 
 LOOKED_BACK = timedelta(days=7)
 LIVE_FOR = timedelta(minutes=15)  # a verification mail is usually opened by then
@@ -51,13 +59,13 @@ def proof_of(address: RoutingAddress, *, last_test: LoopTest | None, now: dateti
     checked = kept_check(address)
     lines = [
         ProofLine("saved", _("Saved"), OK, said_at(address.created_at)),
-        _verified(address, now),
-        _forwarding(address, last_test, now),
+        verified_line(address, now),
+        forwarding_line(address, last_test, now),
         _from_intact(address, last_test, now),
         _threads(address),
         *_dns(address, checked),
-        _senders(address),
-        _connection(address),
+        senders_line(address),
+        way_out_line(address),
         _last_in(address),
         _last_out(address),
         _canary(address, now),
@@ -69,7 +77,7 @@ def said_at(at: datetime) -> str:
     return f"{timezone.localtime(at):%Y-%m-%d %H:%M}"
 
 
-def _verified(address: RoutingAddress, now: datetime) -> ProofLine:
+def verified_line(address: RoutingAddress, now: datetime) -> ProofLine:
     title = _("Verified")
     if address.is_verified and address.verified_at:
         return ProofLine("verified", title, OK, _("since %(day)s") % {"day": said_at(address.verified_at)})
@@ -80,7 +88,7 @@ def _verified(address: RoutingAddress, now: datetime) -> ProofLine:
             title,
             TODO,
             _("No verification mail was sent yet."),
-            _("Press Verify above."),
+            _("Press “Verify”."),
         )
     if mail.state == VerificationMail.State.FAILED:
         words = _("The verification mail could not be sent: %(why)s") % {"why": mail.detail}
@@ -91,7 +99,7 @@ def _verified(address: RoutingAddress, now: datetime) -> ProofLine:
     return ProofLine("verified", title, TODO, words, step, is_waiting=is_fresh)
 
 
-def _forwarding(address: RoutingAddress, test: LoopTest | None, now: datetime) -> ProofLine:
+def forwarding_line(address: RoutingAddress, test: LoopTest | None, now: datetime) -> ProofLine:
     title = _("Forwarding")
     step = _("Forward %(email)s to %(services)s in your mail system, then send a test mail.") % {
         "email": address.email_address,
@@ -184,7 +192,7 @@ def _dns(address: RoutingAddress, checked: DomainCheck | None) -> list[ProofLine
     return lines
 
 
-def _senders(address: RoutingAddress) -> ProofLine:
+def senders_line(address: RoutingAddress) -> ProofLine:
     title = _("Who can send")
     if not address.is_active:
         return ProofLine("senders", title, UNKNOWN, _("The address is switched off: nobody can."))
@@ -203,7 +211,7 @@ def _senders(address: RoutingAddress) -> ProofLine:
     return ProofLine("senders", title, TODO, words, _("Give it to the reps by a group."))
 
 
-def _connection(address: RoutingAddress) -> ProofLine:
+def way_out_line(address: RoutingAddress) -> ProofLine:
     title = _("Way out")
     connection = address.connection
     if connection is None:

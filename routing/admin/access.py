@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth.models import User
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from unfold.admin import ModelAdmin, TabularInline
 
 from routing import audit
 
 CUSTOMIZE_APPLICATION = "routing.customize_application"
+FIRST_STEPS = "admin:routing_routingaddress_first_steps"
+CAME_FROM_STEP = "first_steps"
 
 
 def can_configure(request: HttpRequest) -> bool:
@@ -47,6 +51,39 @@ class ConfigurationPermissions:
         return can_configure(request) or bool(super().has_module_permission(request))  # type: ignore[misc]
 
 
+class LeadsBack:
+    """Saved pages that the first steps opened (`?first_steps=STEP`) lead back to that step."""
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        if (step := request.GET.get(CAME_FROM_STEP)) and can_configure(request):
+            context["first_steps_back"] = first_steps_url(step)
+        return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
+
+    def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        return _led_back(request, super().response_add(request, obj, *args, **kwargs))  # type: ignore[misc]
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        return _led_back(request, super().response_change(request, obj))  # type: ignore[misc]
+
+
+def first_steps_url(step: str, *, address: int | None = None) -> str:
+    """The page of the first steps at this step; "" = at the next one that is to do."""
+    return f"{reverse(FIRST_STEPS)}?{urlencode({'step': step} | ({'address': address} if address else {}))}"
+
+
+def _led_back(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    step = request.GET.get(CAME_FROM_STEP, "")
+    if not step or not isinstance(response, HttpResponseRedirect) or not can_configure(request):
+        return response
+    if "_continue" in request.POST or "_addanother" in request.POST:
+        # A page that goes on, such as that of a new user after its password, still leads back when it is done.
+        if CAME_FROM_STEP in response.url:
+            return response
+        mark = "&" if "?" in response.url else "?"
+        return HttpResponseRedirect(f"{response.url}{mark}{urlencode({CAME_FROM_STEP: step})}")
+    return HttpResponseRedirect(first_steps_url(step))
+
+
 class PlainPickers:
     """Pickers without the pencil and the plus beside them: those lead away from a half-filled form."""
 
@@ -62,7 +99,7 @@ class ConfigurationInline(ConfigurationPermissions, PlainPickers, TabularInline)
     per_page = 20  # each row's picker looks up its own choice: a page of them stays cheap
 
 
-class ConfigurationAdmin(ConfigurationPermissions, PlainPickers, ModelAdmin):
+class ConfigurationAdmin(ConfigurationPermissions, PlainPickers, LeadsBack, ModelAdmin):
     """A page of the configuration whose changes a use case records."""
 
     compressed_fields = True

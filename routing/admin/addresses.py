@@ -15,10 +15,11 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
-from routing.admin.access import ConfigurationAdmin, can_configure, signed_in
+from routing.admin.access import CAME_FROM_STEP, ConfigurationAdmin, can_configure, first_steps_url, signed_in
+from routing.admin.address_filter import StateFilter
 from routing.admin.address_form import RoutingAddressForm
 from routing.admin.address_state import state_of
 from routing.breaker import resume_auto_response
@@ -27,37 +28,6 @@ from routing.models import RoutingAddress
 from routing.permission_sets import addresses_without_senders
 from routing.registration import save_routing_address
 from routing.verification import VerificationRefused, send_verification
-
-
-class StateFilter(DropdownFilter):
-    """Deleted addresses are hidden until asked for."""
-
-    title = _("state")
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [
-            ("verified", _("Verified")),
-            ("unverified", _("Not verified")),
-            ("inactive", _("Switched off")),
-            ("no_sender", _("Controlled, nobody can send")),
-            ("deleted", _("Deleted")),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[RoutingAddress]) -> QuerySet[RoutingAddress]:
-        value = self.value()
-        if value == "deleted":
-            return queryset.filter(deleted_at__isnull=False)
-        queryset = queryset.filter(deleted_at__isnull=True)
-        if value == "verified":
-            return queryset.filter(pk__in=RoutingAddress.objects.verified().values("pk"))
-        if value == "unverified":
-            return queryset.exclude(pk__in=RoutingAddress.objects.verified().values("pk"))
-        if value == "inactive":
-            return queryset.filter(is_active=False)
-        if value == "no_sender":
-            return queryset.filter(pk__in=addresses_without_senders().values("pk"))
-        return queryset
 
 
 class RoutingAddressAdmin(ConfigurationAdmin):
@@ -313,6 +283,8 @@ class RoutingAddressAdmin(ConfigurationAdmin):
         key = int(object_id) if object_id.isdecimal() and len(object_id) < 19 else 0
         address = get_object_or_404(RoutingAddress.objects.not_deleted(), pk=key)
         act(request, address)
+        if step := request.GET.get(CAME_FROM_STEP):
+            return HttpResponseRedirect(first_steps_url(step, address=address.pk))
         return HttpResponseRedirect(reverse("admin:routing_routingaddress_change", args=[address.pk]))
 
     def _resume_answers(self, request: HttpRequest, address: RoutingAddress) -> None:

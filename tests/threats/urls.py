@@ -190,6 +190,7 @@ MODEL_PAGES = {
 }
 OWN_PAGES = {
     ("auth.user", "<id>/password/"): Kind.STAFF_FORBIDDEN,
+    ("routing.routingaddress", "first-steps/"): Kind.STAFF_FORBIDDEN,
     ("routing.routingaddress", "<path:object_id>/verify/"): Kind.STAFF_ACTION,
     ("routing.routingaddress", "<path:object_id>/proof/"): Kind.STAFF_FORBIDDEN,
     ("routing.routingaddress", "<path:object_id>/test-mail/"): Kind.STAFF_ACTION,
