@@ -31,7 +31,7 @@ VIEWS = (
     "closed",
     "all",
 )
-SORTS = ("activity", "opened", "priority", "waiting")
+SORTS = ("activity", "opened", "priority", "waiting", "due")
 PRIORITIES = ("High", "Medium", "Low")
 AWAITING = ("us", "customer")
 

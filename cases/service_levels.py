@@ -8,9 +8,10 @@ forget a clock, and a round that comes late changes no figure.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -19,11 +20,12 @@ from django.utils import timezone
 
 from cases.assignment import AlreadyRouted, CaseChangedMeanwhile, assign
 from cases.models import Case, CaseEvent, EmailMessage, Heartbeat, Outbox, RoutingDecision, ServiceClock
+from cases.selectors.service_clocks import next_clock_value
 from routing.business_hours import Opening, Schedule
 from routing.models import BusinessHours, ServiceLevel
 from routing.owners import OwnerChoice
 
-__all__ = ["keep_clocks"]
+__all__ = ["keep_clocks", "note_next_due"]
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +68,25 @@ def keep_clocks(*, now: datetime | None = None) -> int:
     return changed + _break(now)
 
 
+@transaction.atomic
+def _write(clock: ServiceClock, as_read: dict[str, Any], **changes: Any) -> int:
+    """Change a clock that still is as it was read, and with it what its case is due for."""
+    _lock([clock.case_id])
+    changed = ServiceClock.objects.filter(pk=clock.pk, **as_read).update(**changes)
+    if changed:
+        note_next_due([clock.case_id])
+    return changed
+
+
+def _lock(cases: Iterable[int]) -> None:
+    """Before a clock is written: two sweepers at the two clocks of one case would each miss what the other wrote."""
+    list(Case.objects.select_for_update(no_key=True).filter(pk__in=cases).order_by("pk").values_list("pk"))
+
+
+def note_next_due(cases: Iterable[int]) -> None:
+    Case.objects.filter(pk__in=cases).update(next_due_at=next_clock_value("due_at"))
+
+
 def _open_clocks() -> QuerySet[ServiceClock]:
     return ServiceClock.objects.filter(met_at__isnull=True, dropped_at__isnull=True).select_related(
         "case", "service_level"
@@ -99,7 +120,12 @@ def _start(hours: _Hours, now: datetime) -> int:
         if (level := _level_of(case, levels)) is not None
         for clock in _clocks(case, level, hours, now=now)
     ]
-    ServiceClock.objects.bulk_create(clocks, ignore_conflicts=True)
+    if clocks:
+        with transaction.atomic():
+            keys = [case.pk for case in cases]
+            _lock(keys)
+            ServiceClock.objects.bulk_create(clocks, ignore_conflicts=True)
+            note_next_due(keys)
     if len(cases) < AT_ONCE:
         Heartbeat.objects.update_or_create(name=CURSOR, defaults={"at": now})
     return len(clocks)
@@ -183,7 +209,7 @@ def _end(clock: ServiceClock, *, met_at: datetime | None, now: datetime, left_se
     changes = {"met_at": met_at, "dropped_at": None if met_at else now, "left_seconds": left_seconds}
     if late and clock.breached_at is None:
         changes["breached_at"] = clock.due_at
-    return ServiceClock.objects.filter(pk=clock.pk, met_at__isnull=True, dropped_at__isnull=True).update(**changes)
+    return _write(clock, {"met_at__isnull": True, "dropped_at__isnull": True}, **changes)
 
 
 def _left(clock: ServiceClock, at: datetime, hours: _Hours) -> int:
@@ -209,9 +235,8 @@ def _pause(hours: _Hours, now: datetime) -> int:
         left = _left(clock, since, hours)
         if left == 0:
             continue  # it was late before the customer's turn came: waiting does not mend that
-        changed += ServiceClock.objects.filter(pk=clock.pk, due_at=clock.due_at).update(
-            due_at=None, warn_at=None, paused_at=since, left_seconds=left
-        )
+        was_due = {"due_at": clock.due_at}
+        changed += _write(clock, was_due, due_at=None, warn_at=None, paused_at=since, left_seconds=left)
     return changed
 
 
@@ -227,9 +252,8 @@ def _go_on(hours: _Hours, now: datetime) -> int:
             at for at in (stood or met, case.last_inbound_at, case.snoozed_until) if at is not None and at <= now
         )
         _run(clock, timedelta(seconds=clock.left_seconds or 0), since=since, hours=hours)
-        changed += ServiceClock.objects.filter(pk=clock.pk, paused_at=stood, met_at=met).update(
-            due_at=clock.due_at, warn_at=clock.warn_at, paused_at=None, left_seconds=None, met_at=None
-        )
+        runs_again = {"due_at": clock.due_at, "warn_at": clock.warn_at, "paused_at": None, "left_seconds": None}
+        changed += _write(clock, {"paused_at": stood, "met_at": met}, met_at=None, **runs_again)
     return changed
 
 
@@ -249,6 +273,7 @@ def _break(now: datetime) -> int:
 @transaction.atomic
 def _tell(clock: ServiceClock, stamp: str, kind: CaseEvent.Kind, now: datetime) -> int:
     """Once, however many sweepers look at it: who sets the stamp writes the event."""
+    _lock([clock.case_id])  # case before clock, as everywhere here: a breach goes on to change the case
     if not ServiceClock.objects.filter(pk=clock.pk, **{f"{stamp}__isnull": True}).update(**{stamp: now}):
         return 0
     level = clock.service_level

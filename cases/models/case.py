@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -20,7 +21,11 @@ PRIORITY_RANK = models.Case(
     output_field=models.SmallIntegerField(),
 )
 WAITING_SINCE = Coalesce("last_inbound_at", "created_at")
+# Cases without a running clock come last, on both databases.
+DUE_NEXT = Coalesce("next_due_at", models.Value(datetime(9000, 1, 1, tzinfo=UTC), models.DateTimeField()))
 OWNER_FIELDS = frozenset({"owner_user", "owner_user_id", "owner_queue", "owner_queue_id", "routing_version"})
+# What a row that was read earlier must not write back when it is saved as a whole.
+WRITTEN_ELSEWHERE = OWNER_FIELDS | {"next_due_at"}
 
 
 class OwnerWrittenElsewhere(RuntimeError):
@@ -137,6 +142,8 @@ class Case(models.Model):
     last_inbound_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     reopened_count = models.PositiveIntegerField(default=0)
+    # When the first open service clock ends; kept by cases.service_levels with every change of a clock.
+    next_due_at = models.DateTimeField(null=True, blank=True, editable=False)
     merged_into = models.ForeignKey(
         "self",
         null=True,
@@ -226,6 +233,13 @@ class Case(models.Model):
                 condition=models.Q(closed_at__isnull=True),
                 name="case_open_by_waiting",
             ),
+            models.Index(
+                DUE_NEXT,
+                models.F("last_activity_at").desc(),
+                models.F("id").desc(),
+                condition=models.Q(closed_at__isnull=True),
+                name="case_open_by_due",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -239,7 +253,7 @@ class Case(models.Model):
             kwargs["update_fields"] = [
                 field.name
                 for field in self._meta.concrete_fields
-                if not field.primary_key and field.name not in OWNER_FIELDS and field.attname in self.__dict__
+                if not field.primary_key and field.name not in WRITTEN_ELSEWHERE and field.attname in self.__dict__
             ]
         super().save(*args, **kwargs)
 

@@ -47,7 +47,6 @@ def with_row_facts(cases: CaseQuerySet, user: Any) -> CaseQuerySet:
             has_failed_mail=Exists(unsent),
             waits_for_approval=Exists(waiting),
             tag_names=_JoinedNames(names),
-            next_due_at=next_clock_value("due_at"),
             next_warn_at=next_clock_value("warn_at"),
         )
     )

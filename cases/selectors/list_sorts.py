@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from django.db.models.expressions import Combinable
 
 from cases.models import CaseQuerySet
-from cases.models.case import PRIORITY_RANK, WAITING_SINCE
+from cases.models.case import DUE_NEXT, PRIORITY_RANK, WAITING_SINCE
 from cases.selectors.cursor import ListCursor
 
 
@@ -48,6 +48,7 @@ SORTS: dict[str, tuple[SortKey, ...]] = {
         SortKey("waiting_since", datetime, expression=WAITING_SINCE),
         SortKey("id", int),
     ),
+    "due": (SortKey("due_next", datetime, expression=DUE_NEXT), ACTIVITY, NEWEST),
 }
 
 

@@ -31,13 +31,13 @@ class ShownClock:
         return SIGNS[self.state]
 
 
-def span_words(span: timedelta) -> str:
-    """A length of time as people say it; under a minute counts as one."""
+def span_words(span: timedelta, *, is_short: bool = False) -> str:
+    """A length of time as people say it; under a minute counts as one. `is_short`: whole hours from the first one."""
     minutes = max(int(span.total_seconds()) // 60, 1)
     hours, rest = divmod(minutes, 60)
     if not hours:
         return _("%d min") % minutes
-    if hours < HOURS_WITH_MINUTES and rest:
+    if hours < HOURS_WITH_MINUTES and rest and not is_short:
         return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": rest}
     return _("%d h") % hours if hours < 48 else _("%d d") % (hours // 24)
 
@@ -82,11 +82,17 @@ def clocks(case: Any) -> list[ShownClock]:
 @register.filter
 def due_mark(case: Any, now: datetime) -> ShownClock | None:
     """The mark of a row: only what is near or late is worth one."""
+    mark = any_due_mark(case, now)
+    return mark if mark is not None and mark.state != "running" else None
+
+
+@register.filter
+def any_due_mark(case: Any, now: datetime) -> ShownClock | None:
+    """The mark of a row in a list that is ordered by it: also of what has time."""
     due_at = getattr(case, "next_due_at", None)
     if due_at is None or case.is_closed:
         return None
     if due_at <= now:
-        return ShownClock("late", _("Late %s") % span_words(now - due_at), due_at)
-    if case.next_warn_at is not None and case.next_warn_at <= now:
-        return ShownClock("near", _("Due %s") % span_words(due_at - now), due_at)
-    return None
+        return ShownClock("late", _("Late %s") % span_words(now - due_at, is_short=True), due_at)
+    is_near = case.next_warn_at is not None and case.next_warn_at <= now
+    return ShownClock("near" if is_near else "running", _("Due %s") % span_words(due_at - now, is_short=True), due_at)

@@ -23,6 +23,7 @@ SORT_WORDS: dict[str, str | Promise] = {
     "opened": gettext_lazy("Newest first"),
     "priority": gettext_lazy("Priority"),
     "waiting": gettext_lazy("Waiting longest"),
+    "due": gettext_lazy("Due next"),
 }
 
 

@@ -47,6 +47,7 @@ def people() -> Any:
             created_at=NOW - timedelta(minutes=5 * number),
             last_activity_at=NOW - timedelta(minutes=4 * number),
             last_inbound_at=NOW - timedelta(minutes=4 * number),
+            next_due_at=NOW + timedelta(minutes=number) if number % 3 else None,
             closed_at=NOW if number % 4 else None,
             snoozed_until=NOW + timedelta(days=1) if number % 400 == 0 else None,
         )
@@ -103,6 +104,7 @@ def test_every_order_of_open_cases_walks_along_an_index(people: Any) -> None:
         ("opened", "case_by_opening"),
         ("priority", "case_open_by_priority"),
         ("waiting", "case_open_by_waiting"),
+        ("due", "case_open_by_due"),
     ],
 )
 def test_an_order_has_its_index_and_sorts_nothing(people: Any, sort: str, index: str) -> None:

@@ -270,6 +270,8 @@ def many_cases(queues: list[Any], rep: Any) -> list[Case]:
                 last_inbound_at=None if number % 7 == 0 else NOW - timedelta(hours=number // 6),
                 priority=("Low", "High", "Medium")[number % 3],
                 awaiting=("us", "customer")[number % 2],
+                # Two are due at the same moment, some have no clock.
+                next_due_at=NOW + timedelta(hours=number // 2 - 3) if number % 3 else None,
                 **owner,
             )
         )
@@ -282,6 +284,12 @@ ORDERS: dict[str, Any] = {
     "opened": lambda case: (-case.created_at.timestamp(), -case.pk),
     "priority": lambda case: (RANKS[case.priority], -case.last_activity_at.timestamp(), -case.pk),
     "waiting": lambda case: (case.awaiting != "us", case.last_inbound_at or case.created_at, case.pk),
+    "due": lambda case: (
+        case.next_due_at is None,
+        case.next_due_at or NOW,
+        -case.last_activity_at.timestamp(),
+        -case.pk,
+    ),
 }
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,15 @@ from tests.factories import CaseFactory, EmailMessageFactory, QueueFactory, Reco
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("organisation")]
 
 START = datetime(2030, 1, 2, 9, 0, tzinfo=UTC)  # a Wednesday
+
+
+@pytest.fixture(autouse=True)
+def due_in_step(organisation: Any) -> Iterator[None]:
+    """After whatever a test did: each case is due when the first of its open clocks is."""
+    yield
+    for case in Case.objects.all():
+        running = [each.due_at for each in case.clocks.all() if each.is_open and each.due_at is not None]
+        assert case.next_due_at == min(running, default=None), case
 
 
 def at(minutes: float) -> datetime:
@@ -230,3 +240,38 @@ def test_rounds_cost_the_same_for_one_and_thirty_quiet_cases(level: ServiceLevel
         costs.append(len(captured))
 
     assert costs[0] == costs[1]
+
+
+def next_due(case: Case) -> datetime | None:
+    return Case.objects.values_list("next_due_at", flat=True).get(pk=case.pk)
+
+
+def test_what_a_case_is_due_for_follows_its_clocks(case: Case) -> None:
+    assert next_due(case) == at(60)
+
+    answer(case, at(30))
+    keep_clocks(now=at(31))
+    assert next_due(case) is None  # the solution stands until the customer writes
+
+    customer_writes(case, at(100))
+    keep_clocks(now=at(101))
+    assert next_due(case) == at(310)
+
+    closed = closed_status()
+    assert closed is not None
+    case.refresh_from_db()
+    set_status(case=case, status=closed, by=None, now=at(200))
+    keep_clocks(now=at(201))
+    assert next_due(case) is None
+
+
+def test_a_case_that_was_read_earlier_does_not_write_back_what_it_is_due_for(case: Case) -> None:
+    read_earlier = Case.objects.get(pk=case.pk)
+    answer(case, at(30))
+    keep_clocks(now=at(31))
+
+    read_earlier.subject = "Another subject"
+    read_earlier.save()
+
+    assert next_due(case) is None
+    assert Case.objects.get(pk=case.pk).subject == "Another subject"

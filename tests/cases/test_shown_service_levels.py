@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.utils import timezone
 
 from cases.configuration import export_configuration, import_configuration
 from cases.models import Case, CaseEvent, ServiceClock
-from cases.service_levels import keep_clocks
+from cases.service_levels import keep_clocks, note_next_due
 from routing.models import AuditEvent, ServiceLevel
 from tests.factories import CaseFactory, QueueFactory, UserFactory
 
@@ -38,7 +39,9 @@ def clock(case: Case, minutes: float | None, *, kind: str = "resolution", **fiel
     now = timezone.now()
     due = now + timedelta(minutes=minutes, seconds=30) if minutes is not None else None
     values = {"due_at": due, "warn_at": due - timedelta(hours=1) if due else None, "started_at": now} | fields
-    return ServiceClock.objects.create(case=case, kind=kind, **values)
+    made = ServiceClock.objects.create(case=case, kind=kind, **values)
+    note_next_due([case.pk])
+    return made
 
 
 def head_of(page: Client, case: Case) -> str:
@@ -127,6 +130,37 @@ def test_rows_mark_what_is_near_and_late_alone(page: Client, queue: Any, django_
     assert "Late 14 min" in shown
     assert shown.count('class="mark is-near"') == 1
     assert "Due 15 min" in shown
+
+
+def test_ordered_by_what_is_due_next_every_row_with_a_clock_has_its_mark(
+    page: Client, queue: Any, django_assert_max_num_queries: Any
+) -> None:
+    for subject, minutes in (("far", 600), ("late", -15), ("stands", None), ("near", 15)):
+        clock(CaseFactory(owner_queue=queue, subject=subject), minutes)
+    CaseFactory(owner_queue=queue, subject="no promise", last_activity_at=timezone.now() - timedelta(days=9))
+
+    with django_assert_max_num_queries(8):
+        shown = page.get("/cases/", {"view": "queues", "sort": "due"}).content.decode()
+
+    rows = re.findall(r'<li class="item.*?</li>', shown, re.S)
+    subjects = [re.search(r'class="row-subject"><bdi>(.*?)</bdi>', row, re.S)[1].strip() for row in rows]  # type: ignore[index]
+    assert subjects == ["late", "near", "far", "stands", "no promise"]
+    marks = ("is-late", "Late 14 min"), ("is-near", "Due 15 min"), ("is-running", "Due 10 h")
+    assert [state in row and words in row for row, (state, words) in zip(rows, marks, strict=False)] == [True] * 3
+    assert not any("mark is-" in row for row in rows[3:])
+    assert "Due next" in shown
+
+
+def test_a_saved_view_keeps_the_order(page: Client, queue: Any) -> None:
+    clock(CaseFactory(owner_queue=queue, subject="Has time"), 600)
+    clock(CaseFactory(owner_queue=queue, subject="Is late"), -5)
+
+    shown = page.post(
+        "/cases/saved-views/", {"name": "What burns", "query": "view=queues&sort=due"}, follow=True
+    ).content.decode()
+
+    assert "<h1><bdi>What burns</bdi></h1>" in shown
+    assert shown.index("Is late") < shown.index("Has time")
 
 
 def test_timeline_tells_of_a_warning_and_of_a_broken_promise(page: Client, queue: Any) -> None:
