@@ -22,3 +22,32 @@ document.addEventListener("click", async (event) => {
   button.setAttribute("aria-live", "polite");
   setTimeout(() => { button.textContent = label; }, 1600);
 });
+
+// The pickers of select2 have no name for those who do not see the page: they get the one of their field.
+const nameOfPicker = (container) => {
+  const select = container.previousElementSibling;
+  const label = select && select.id && document.querySelector(`label[for="${CSS.escape(select.id)}"]`);
+  if (!label) return;
+  const name = label.textContent.trim().replace(/[:*\s]+$/, "");
+  const selection = container.querySelector(".select2-selection");
+  const shown = container.querySelector(".select2-selection__rendered");
+  if (!selection || !shown) return;
+  label.id = label.id || `${select.id}-label`;
+  selection.setAttribute("aria-labelledby", `${label.id} ${shown.id}`);
+  shown.setAttribute("aria-label", name);
+};
+const nameOfSearch = (field) => {
+  const open = document.querySelector(".select2-container--open .select2-selection__rendered");
+  if (open && open.getAttribute("aria-label")) field.setAttribute("aria-label", open.getAttribute("aria-label"));
+};
+
+new MutationObserver((records) => {
+  for (const record of records) {
+    for (const added of record.addedNodes) {
+      if (added.nodeType !== Node.ELEMENT_NODE || !added.classList.contains("select2-container")) continue;
+      nameOfPicker(added);
+      // The list of choices is a container of its own, at the end of the page.
+      added.querySelectorAll(".select2-search__field").forEach(nameOfSearch);
+    }
+  }
+}).observe(document, { childList: true, subtree: true });
