@@ -1,7 +1,7 @@
 """Internal notes and who is mentioned in them. A note is never part of a mail, and none is ever deleted.
 
-Whoever may see a case may write on it. Who is mentioned may see the case from then on, and is told once by a mail that
-carries none of the note's words.
+Whoever may see a case may write on it. Who is mentioned may see the case from then on, and is told once
+(cases.notifications), without the note's words.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from django.utils.translation import gettext as _
 from cases.acting import CannotChange, NotAllowed
 from cases.mail_html.text import clean_text
 from cases.models import Case, CaseComment, CaseEvent, CommentVersion, Mention
-from cases.outbound.notices import queue_mention_notice
 from cases.selectors.people import colleagues
 from cases.selectors.visible import visible_cases
 
@@ -47,8 +46,7 @@ def add_note(*, case: Case, author: User, body: str, now: datetime | None = None
     body = _checked(body)
     case = _visible(case, author)
     note = CaseComment.objects.create(case=case, author=author, body=body)
-    _mention(note, case, author, now=now)
-    CaseEvent.objects.create(case=case, kind=CaseEvent.Kind.NOTE_ADDED, actor=author, detail={"comment": note.pk})
+    _note_event(note, CaseEvent.Kind.NOTE_ADDED, by=author, mentioned=_mention(note, case, author))
     Case.objects.filter(pk=case.pk).update(last_activity_at=now)
     return note
 
@@ -69,8 +67,7 @@ def edit_note(*, note: CaseComment, by: User, body: str, now: datetime | None = 
     CommentVersion.objects.create(comment=note, body=note.body, replaced_at=now)
     note.body, note.edited_at = body, now
     note.save(update_fields=["body", "edited_at"])
-    _mention(note, case, by, now=now)
-    CaseEvent.objects.create(case=case, kind=CaseEvent.Kind.NOTE_EDITED, actor=by, detail={"comment": note.pk})
+    _note_event(note, CaseEvent.Kind.NOTE_EDITED, by=by, mentioned=_mention(note, case, by))
     return note
 
 
@@ -98,11 +95,11 @@ def _visible(case: Case, user: User) -> Case:
     return found
 
 
-def _mention(note: CaseComment, case: Case, author: User, *, now: datetime) -> None:
-    """Write down who is mentioned and was not before, and tell them."""
+def _mention(note: CaseComment, case: Case, author: User) -> list[int]:
+    """Write down who is mentioned and was not before; their keys."""
     names = [name.lower() for name in mentioned_names(note.body)]
     if not names:
-        return
+        return []
     known = set(Mention.objects.filter(comment=note).values_list("user_id", flat=True))
     people = (
         colleagues()
@@ -111,6 +108,11 @@ def _mention(note: CaseComment, case: Case, author: User, *, now: datetime) -> N
         .exclude(pk__in=[*known, author.pk])
         .order_by("pk")[: MOST_MENTIONS - len(known)]
     )
-    for user in people:
-        Mention.objects.create(comment=note, case=case, user=user)
-        queue_mention_notice(case, note, user, now=now)
+    rows = Mention.objects.bulk_create(Mention(comment=note, case=case, user=user) for user in people)
+    return [row.user_id for row in rows]
+
+
+def _note_event(note: CaseComment, kind: CaseEvent.Kind, *, by: User, mentioned: list[int]) -> None:
+    """Who is mentioned stands on the event, so that each is told once however often a note is edited."""
+    detail: dict[str, object] = {"comment": note.pk} | ({"mentions": mentioned} if mentioned else {})
+    CaseEvent.objects.create(case=note.case, kind=kind, actor=by, detail=detail)

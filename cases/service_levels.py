@@ -277,23 +277,24 @@ def _tell(clock: ServiceClock, stamp: str, kind: CaseEvent.Kind, now: datetime) 
     if not ServiceClock.objects.filter(pk=clock.pk, **{f"{stamp}__isnull": True}).update(**{stamp: now}):
         return 0
     level = clock.service_level
-    CaseEvent.objects.create(
+    event = CaseEvent.objects.create(
         case=clock.case,
         kind=kind,
         because=f"{clock.get_kind_display()}: {level or 'service level'}, due {clock.due_at:%Y-%m-%d %H:%M} UTC"[:500],
         detail={"clock": clock.pk, "kind": clock.kind},
     )
     if stamp == "breached_at" and level is not None and level.escalate_to_queue is not None:
-        _escalate(clock.case, level)
+        _escalate(clock.case, level, event)
     return 1
 
 
-def _escalate(case: Case, level: ServiceLevel) -> None:
+def _escalate(case: Case, level: ServiceLevel, broken: CaseEvent) -> None:
+    """The two events name each other, so that who is told hears of one thing once (cases.notifications)."""
     queue = level.escalate_to_queue
     if queue is None or case.owner_queue_id == queue.pk:
         return
     try:
-        assign(
+        assigned = assign(
             case=case,
             owner=OwnerChoice(None, queue, f"the time of “{level}” is over"),
             kind=RoutingDecision.Kind.REASSIGNED,
@@ -302,3 +303,6 @@ def _escalate(case: Case, level: ServiceLevel) -> None:
     except (CaseChangedMeanwhile, AlreadyRouted):
         # Somebody took it in this moment: it is looked after, and the event says that it was late.
         logger.info("case %s: not escalated, its owner changed meanwhile", case.pk)
+        return
+    assigned.detail["escalated_by"], broken.detail["escalated_to"] = broken.pk, queue.pk
+    CaseEvent.objects.bulk_update([assigned, broken], ["detail"])

@@ -18,12 +18,16 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from cases.blobs import delete_unreferenced
+from cases.case_tasks import note_due_tasks
 from cases.hooks import run_due_hooks
 from cases.inbound.provider_requests import NotAMail, UnreadableRequest, read_tracking_events
 from cases.inbound.retry import requeue_over_limit
 from cases.inbound.screening import count_cases_of_day
 from cases.inbound.settle import settle_batch
 from cases.models import Heartbeat, ProviderToken
+from cases.notifications.mailing import mail_notifications
+from cases.notifications.making import make_notifications
+from cases.notifications.reading import forget_old, note_what_was_seen
 from cases.outbound.delivery import deliver_due
 from cases.outbound.loop_tests import alert_missing, send_canaries
 from cases.outbound.tracking import TrackingReader, settle_tracking
@@ -59,6 +63,8 @@ def all_jobs() -> list[Job]:
         Job("give waiting cases", give_waiting_cases, every=2),
         Job("run hooks", run_hooks),
         Job("keep service clocks", keep_clocks, every=5),
+        Job("note due tasks", note_due, every=30),
+        Job("tell people", tell_people),
         Job("send canaries", send_canaries, every=30),
         Job("look for missing canaries", alert_missing, every=30),
         Job("ask DNS about domains", check_due_domains, every=60),
@@ -66,6 +72,8 @@ def all_jobs() -> list[Job]:
         Job("requeue held mail", requeue_held_mail, every=30),
         Job("delete unreferenced files", delete_old_files, every=3600),
         Job("forget provider tokens", forget_provider_tokens, every=3600),
+        Job("note what was seen", note_what_was_seen, every=600),
+        Job("forget notifications", forget_notifications, every=3600),
     ]
 
 
@@ -105,6 +113,18 @@ def apply_tracking() -> int:
 
 def run_hooks() -> int:
     return until_nothing_is_left(run_due_hooks)
+
+
+def note_due() -> int:
+    return until_nothing_is_left(note_due_tasks)
+
+
+def tell_people() -> int:
+    return until_nothing_is_left(make_notifications) + until_nothing_is_left(mail_notifications)
+
+
+def forget_notifications() -> int:
+    return until_nothing_is_left(forget_old)
 
 
 def wake_snoozed_cases() -> int:

@@ -84,6 +84,8 @@ E2C_SMTP_ALLOW = env.words("E2C_SMTP_ALLOW")
 # What a serving process calls before it accepts mail; cases may not import it (the import direction).
 E2C_START_GUARD = "e2c_project.startup.refuse_unsafe_start"
 
+# How long notifications are kept, in days.
+E2C_NOTIFICATION_DAYS = env.whole_number("E2C_NOTIFICATION_DAYS", 90, minimum=1, maximum=3650)
 # Lets a monitor read /metrics (bearer); without one staff alone may.
 E2C_METRICS_TOKEN = env.text("E2C_METRICS_TOKEN")
 

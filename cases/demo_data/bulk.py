@@ -96,6 +96,7 @@ def write_threads(
             else CaseEvent.Kind.EMAIL_ADDED,
             email_message=message,
             because="demonstration data",
+            told_at=now,  # it is long ago: nobody is told
         )
         for message in messages
     )

@@ -91,10 +91,10 @@ def note_first_owner(first: FirstOwner, case: Case, message: EmailMessage, *, no
 
 
 def _tell_first_owner(first: FirstOwner, case: Case, message: EmailMessage, *, now: datetime) -> None:
-    """The notice of the entry that decided; without one, the queue's own."""
+    """The notice of the entry that decided; without one, the queue's address. People: cases.notifications."""
     entry = first.entry if first.entry is not None and first.entry.notice_template is not None else None
     if entry is not None and not isinstance(queue_entry_notice(case, entry, now=now), NotQueued):
         return
     queue = first.owner.queue
-    if queue is not None and (queue.email or queue.notify_members):
+    if queue is not None and queue.email:
         queue_owner_notice(case, message)

@@ -10,6 +10,7 @@ from cases.models.heartbeat import Heartbeat
 from cases.models.hook_run import HookRun
 from cases.models.inbound_email import InboundEmail, ProviderToken, RawBody, RefusedCall
 from cases.models.loop_test import LoopTest
+from cases.models.notification import Notification, NotificationChoice
 from cases.models.outbox import Outbox
 from cases.models.pending_routing import PendingRouting
 from cases.models.routing_decision import RoutingDecision
@@ -45,6 +46,8 @@ __all__ = [
     "InboundEmail",
     "LoopTest",
     "Mention",
+    "Notification",
+    "NotificationChoice",
     "Outbox",
     "Participant",
     "PendingRouting",

@@ -2,9 +2,28 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+# The kinds that can concern somebody personally (cases.notifications), as the index of untold events lists them.
+TOLD_KINDS = (
+    "case_opened",
+    "email_added",
+    "bounce_added",
+    "owner_assigned",
+    "reply_taken_back",
+    "reply_failed",
+    "reply_uncertain",
+    "approval_requested",
+    "reply_approved",
+    "reply_rejected",
+    "service_level_near",
+    "service_level_broken",
+    "note_added",
+    "note_edited",
+    "task_due",
+)
+
 
 class CaseEvent(models.Model):
-    """One line of a case's history. Append-only."""
+    """One line of a case's history. Append-only, but for the mark that notifications leave."""
 
     class Kind(models.TextChoices):
         CASE_OPENED = "case_opened", _("Case opened")
@@ -45,6 +64,7 @@ class CaseEvent(models.Model):
         NOTE_EDITED = "note_edited", _("Note edited")
         TASK_ADDED = "task_added", _("Task added")
         TASK_CHANGED = "task_changed", _("Task changed")
+        TASK_DUE = "task_due", _("Task due")
 
     case = models.ForeignKey("cases.Case", on_delete=models.CASCADE, related_name="events")
     kind = models.CharField(max_length=30, choices=Kind.choices)
@@ -58,11 +78,20 @@ class CaseEvent(models.Model):
         "cases.EmailMessage", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     detail = models.JSONField(default=dict, blank=True)
+    # When cases.notifications made the notifications of it; null: it has not yet, or its kind concerns nobody.
+    told_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("case event")
         verbose_name_plural = _("case events")
         ordering = ["id"]
+        indexes = [
+            models.Index(
+                fields=["id"],
+                condition=models.Q(kind__in=TOLD_KINDS, told_at__isnull=True),
+                name="case_event_untold",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.because}"

@@ -18,12 +18,21 @@ class CaseTask(models.Model):
         "cases.EmailMessage", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    due_at = models.DateTimeField(_("due"), null=True, blank=True)
+    due_noted_at = models.DateTimeField(null=True, blank=True, editable=False)  # the history says that it is due
     completed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("task")
         verbose_name_plural = _("tasks")
         ordering = ["id"]
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                condition=models.Q(due_at__isnull=False, due_noted_at__isnull=True, completed_at__isnull=True),
+                name="task_becomes_due",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.subject

@@ -17,7 +17,6 @@ from cases.models import Approval, Case, CaseEvent, EmailMessage, Outbox, SendDe
 from cases.outbound.allowed_senders import permission_to_send, record_decision
 from cases.outbound.composed import SendingNotAllowed, Unseen
 from cases.outbound.locking import lock_case_of
-from cases.outbound.notices import queue_author_notice
 from cases.outbound.outcomes import set_out
 from cases.outbound.taking_back import take_back
 from cases.selectors.approvals import may_approve
@@ -88,18 +87,15 @@ def approve(message: EmailMessage, *, by: User, now: datetime, last_seen: int | 
 
 @transaction.atomic
 def reject(message: EmailMessage, *, by: User, reason: str, now: datetime) -> None:
-    """It becomes a draft of its author again, who is told why. Raises CannotApprove."""
+    """It becomes a draft of its author again, with the reason. Raises CannotApprove."""
     reason = reason.strip()[:LONGEST_REASON]
     if not reason:
         raise CannotApprove(_("Say why: its author reads it."))
     approval = _waiting(message, by=by)
-    author = message.created_by
     _decide(approval, Approval.State.REJECTED, by=by, now=now, reason=reason)
     _note(approval, CaseEvent.Kind.REPLY_REJECTED, by=by, because=reason)
     words = _("%(user)s did not approve it: %(reason)s") % {"user": by.get_username(), "reason": reason}
     take_back(approval.outbox, by=by, because=words, is_noted=True)
-    if author is not None:
-        queue_author_notice(approval.case, author, key=f"rejected:{approval.pk}", what="rejected")
 
 
 def _waiting(message: EmailMessage, *, by: User) -> Approval:
@@ -132,5 +128,6 @@ def _note(approval: Approval, kind: CaseEvent.Kind, *, by: User, because: str) -
         actor=by,
         email_message_id=approval.outbox.email_message_id,
         because=because[:500],
-        detail={"outbox": approval.outbox_id, "approval": approval.pk},
+        # Its author: the mail itself is gone when it becomes a draft again.
+        detail={"outbox": approval.outbox_id, "approval": approval.pk, "author": approval.requested_by_id},
     )

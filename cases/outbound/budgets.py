@@ -11,8 +11,11 @@ from routing.models import EmailToCaseSettings
 
 WINDOW = timedelta(hours=24)
 # Mail to outsiders: automatic answers, and notices that belong to no case. Notices to owners of cases are limited by
-# their own interval (cases.outbound.notices) and take nothing away from this.
-TO_OUTSIDERS = Q(kind=Outbox.Kind.AUTO) | Q(kind=Outbox.Kind.NOTICE, case__isnull=True)
+# their own interval (cases.outbound.notices), digests of colleagues go once an hour at most (cases.notifications), and
+# neither takes anything away from this.
+TO_OUTSIDERS = Q(kind=Outbox.Kind.AUTO) | (
+    Q(kind=Outbox.Kind.NOTICE, case__isnull=True) & ~Q(key__startswith="digest:")
+)
 
 
 def lock_budgets() -> EmailToCaseSettings:

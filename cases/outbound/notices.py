@@ -9,17 +9,16 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Protocol
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from cases.models import Case, CaseComment, EmailMessage, InboundEmail, Outbox
+from cases.models import Case, EmailMessage, InboundEmail, Outbox
 from cases.outbound.budgets import over_budget
 from cases.outbound.composing import domain_of_sender, one_line, split_sender
 from cases.reasons import Reason
@@ -33,9 +32,7 @@ __all__ = [
     "Verdicts",
     "is_ours",
     "owner_addresses",
-    "queue_author_notice",
     "queue_connection_notices",
-    "queue_mention_notice",
     "queue_notice",
     "queue_owner_notice",
     "queue_refusal_notice",
@@ -45,8 +42,6 @@ __all__ = [
 # One notice about a case in this time, however many mails join it.
 OWNER_NOTICE_INTERVAL = timedelta(minutes=5)
 MOST_MEMBERS = 100  # of a queue that are told
-MOST_MENTION_NOTICES = 40  # to one person in MENTIONS_COUNTED_FOR; the mentions themselves are on the Mentions view
-MENTIONS_COUNTED_FOR = timedelta(hours=24)
 MOST_CONFIGURERS = 10
 
 REFUSAL_TEMPLATES = {
@@ -108,29 +103,25 @@ def queue_refusal_notice(
 
 def queue_owner_notice(
     case: Case, email_message: EmailMessage, *, delivery_failed: bool = False, now: datetime | None = None
-) -> list[Outbox] | NotQueued:
-    """Tell the owner of a case (a user, or a queue's address and members) that a mail joined it. In the caller's
-    transaction.
+) -> Outbox | NotQueued:
+    """Tell the address of the queue that owns a case that a mail joined it. In the caller's transaction.
 
-    At most one notice to each of them per case in OWNER_NOTICE_INTERVAL; the mails in between are on the case page.
-    Automatic mail is not worth one, a bounce is: somebody has to act (`delivery_failed`: a provider reported one for
-    our own mail). Whether owners want notices is the caller's question.
+    People, members of the queue among them, are told by cases.notifications, as each of them wants it. At most one
+    notice per case in OWNER_NOTICE_INTERVAL; the mails in between are on the case page. Automatic mail is not worth
+    one, a bounce is: somebody has to act (`delivery_failed`: a provider reported one for our own mail). Whether owners
+    want notices is the caller's question.
     """
     now = now or timezone.now()
     is_bounce = delivery_failed or email_message.is_bounce
     if email_message.is_automatic and not is_bounce:
         return NotQueued("automatic_mail", "nobody is told about automatic mail")
-    recipients = [address for address in owner_addresses(case) if not is_ours(address)]
-    if not recipients:
-        return NotQueued("no_recipient", "the owner has no address for notices")
-    recently = set(
-        Outbox.objects.filter(
-            kind=Outbox.Kind.NOTICE, recipient__in=recipients, created_at__gt=now - OWNER_NOTICE_INTERVAL, case=case
-        ).values_list("recipient", flat=True)
-    )
-    recipients = [address for address in recipients if address not in recently]
-    if not recipients:
-        return NotQueued("told_recently", "the owner was told about this case minutes ago")
+    recipient = normalise_address(case.owner_queue.email) if case.owner_queue is not None else None
+    if recipient is None or is_ours(recipient):
+        return NotQueued("no_recipient", "no queue with an address owns the case")
+    if Outbox.objects.filter(
+        kind=Outbox.Kind.NOTICE, recipient=recipient, created_at__gt=now - OWNER_NOTICE_INTERVAL, case=case
+    ).exists():
+        return NotQueued("told_recently", "the queue was told about this case minutes ago")
     # Two mails that join at the same moment meet in the unique key; the interval above is what counts otherwise.
     window = int(now.timestamp() // OWNER_NOTICE_INTERVAL.total_seconds())
     with translation.override(settings.LANGUAGE_CODE):
@@ -144,82 +135,10 @@ def queue_owner_notice(
                 "link": f"{settings.E2C_PUBLIC_URL}/cases/{case.number}/",
             },
         )
-        return [
-            queue_notice(
-                key=f"owner:{case.pk}:{window}:{short_hash(recipient)}",
-                recipient=recipient,
-                subject=f"{words} {case.number_text}: {case.subject}",
-                text=text,
-                case=case,
-            )
-            for recipient in recipients
-        ]
-
-
-def queue_mention_notice(
-    case: Case, note: CaseComment, user: User, *, now: datetime | None = None
-) -> Outbox | NotQueued:
-    """Tell somebody that a note mentions them: who, on which case, and a link. In the caller's transaction.
-
-    The note stays inside: not a word of it, and nothing that a customer wrote. One notice for each note and person.
-    """
-    now = now or timezone.now()
-    address = normalise_address(user.email)
-    if address is None or not user.is_active:
-        return NotQueued("no_recipient", "the person has no address for notices")
-    if is_ours(address):
-        return NotQueued("own_address", f"{address} is one of our own addresses")
-    told = Outbox.objects.filter(
-        kind=Outbox.Kind.NOTICE,
-        recipient=address,
-        created_at__gt=now - MENTIONS_COUNTED_FOR,
-        key__startswith="mention:",
-    )
-    if told[:MOST_MENTION_NOTICES].count() >= MOST_MENTION_NOTICES:
-        return NotQueued("over_budget", f"{address} was told of {MOST_MENTION_NOTICES} mentions within 24 hours")
-    author = note.author.get_full_name() or note.author.get_username() if note.author else ""
-    with translation.override(settings.LANGUAGE_CODE):
         return queue_notice(
-            key=f"mention:{note.pk}:{user.pk}",
-            recipient=address,
-            subject=_("You were mentioned on case %(number)s") % {"number": case.number_text},
-            text=render_to_string(
-                "email/mention_notice.txt",
-                {
-                    "author": one_line(author),
-                    "number": case.number_text,
-                    "link": f"{settings.E2C_PUBLIC_URL}/cases/{case.number}/#note-{note.pk}",
-                },
-            ),
-            case=case,
-        )
-
-
-def queue_author_notice(
-    case: Case, author: User, *, key: str, what: Literal["rejected", "overtaken"]
-) -> Outbox | None:
-    """Tell somebody that a mail of theirs did not leave and is a draft again. In the caller's transaction, once a key.
-
-    None for somebody without a usable address, or who left. The reason stays on the page: it may speak of the case.
-    """
-    address = normalise_address(author.email)
-    if address is None or not author.is_active or is_ours(address):
-        return None
-    with translation.override(settings.LANGUAGE_CODE):
-        words = _("Not approved") if what == "rejected" else _("Not sent, the customer wrote first")
-        text = render_to_string(
-            "email/author_notice.txt",
-            {
-                "what": what,
-                "number": case.number_text,
-                "subject": one_line(case.subject),
-                "link": f"{settings.E2C_PUBLIC_URL}/cases/{case.number}/",
-            },
-        )
-        return queue_notice(
-            key=f"author:{key}",
-            recipient=address,
-            subject=f"{words}: {case.number_text} {case.subject}",
+            key=f"owner:{case.pk}:{window}:{short_hash(recipient)}",
+            recipient=recipient,
+            subject=f"{words} {case.number_text}: {case.subject}",
             text=text,
             case=case,
         )

@@ -141,6 +141,8 @@ def note_taken_back(outbox: Outbox, *, by: User | None, because: str = "", is_no
         actor=by,
         email_message_id=outbox.email_message_id,
         because=because[:500],
+        # The mail itself is gone when it becomes a draft again.
+        detail={"author": outbox.email_message.created_by_id if outbox.email_message else None},
     )
 
 

@@ -15,7 +15,6 @@ from cases.outbound.composed import CannotReply, SendingNotAllowed
 from cases.outbound.delivery import CannotCancel, cancel, resend
 from cases.outbound.drafts import come_back
 from cases.outbound.locking import lock_case_of
-from cases.outbound.notices import queue_author_notice
 
 __all__ = ["cancel_reply", "edit_failed", "reschedule", "send_again", "take_back", "take_back_scheduled"]
 
@@ -103,14 +102,11 @@ def take_back_scheduled(case: Case, *, now: datetime) -> int:
     ).select_related("email_message__created_by", "email_message__case", "from_address")
     taken = 0
     for outbox in scheduled.order_by("pk"):
-        author = outbox.email_message.created_by if outbox.email_message else None
         try:
             take_back(outbox, by=None, because=_("The customer wrote before it was to be sent."))
         except CannotCancel:
             continue
         taken += 1
-        if author is not None:
-            queue_author_notice(case, author, key=f"overtaken:{outbox.pk}", what="overtaken")
     return taken
 
 

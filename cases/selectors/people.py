@@ -15,6 +15,11 @@ def reps() -> QuerySet[User]:
     return _holders(["reply_case"])
 
 
+def approvers() -> QuerySet[User]:
+    """Active users who may approve mail of others, in the cases that they may see."""
+    return _holders(["approve_reply"])
+
+
 def colleagues() -> QuerySet[User]:
     """Active users who have to do with cases at all, whom a note may mention."""
     in_a_queue = Exists(QueueMember.objects.filter(user=OuterRef("pk")))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.auth.models import AnonymousUser, Permission
-from django.db.models import Exists, Q, QuerySet
+from django.contrib.auth.models import AnonymousUser, Permission, User
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from cases.models import (
     Case,
@@ -47,6 +48,23 @@ def visible_cases(user: Any) -> CaseQuerySet:
         | Q(pk__in=mentioned_in(user))
         | Exists(grants_of(user, "view_all_cases"))
     )
+
+
+def who_may_see(users: Iterable[int], cases: Iterable[Case]) -> set[tuple[int, int]]:
+    """The (user, case) keys for which visible_cases says yes, for many of both at once. Three statements."""
+    asked, by_key = set(users), {case.pk: case for case in cases}
+    sees_all = Exists(grants_of(OuterRef("pk"), "view_all_cases"))
+    known = User.objects.filter(pk__in=asked, is_active=True).annotate(sees_all=sees_all)
+    all_of_them = {key: is_root or sees for key, is_root, sees in known.values_list("pk", "is_superuser", "sees_all")}
+    queues = {case.owner_queue_id for case in by_key.values()} - {None}
+    memberships = set(QueueMember.objects.filter(user__in=all_of_them, queue__in=queues).values_list("user", "queue"))
+    mentions = set(Mention.objects.filter(user__in=all_of_them, case__in=by_key).values_list("user", "case"))
+    return {
+        (user, key)
+        for user, sees in all_of_them.items()
+        for key, case in by_key.items()
+        if sees or case.owner_user_id == user or (user, case.owner_queue_id) in memberships or (user, key) in mentions
+    }
 
 
 def mentioned_in(user: Any) -> QuerySet[Mention, int]:

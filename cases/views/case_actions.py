@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth.decorators import login_required
@@ -235,8 +235,18 @@ def customer(case: Case, user: User, typed: QueryDict) -> Done:
 
 def task(case: Case, user: User, typed: QueryDict) -> Done:
     owner = user if typed.get("mine") else None
-    add_task(case=case, subject=typed.get("task", ""), by=user, owner=owner)
+    add_task(case=case, subject=typed.get("task", ""), by=user, owner=owner, due=_day(typed.get("due", "")))
     return Done(_("The task was added."))
+
+
+def _day(text: str) -> date | None:
+    """A day as <input type=date> sends it; none for nothing. Raises CannotChange."""
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise CannotChange(_("Write the day as 2030-12-25."), field="task") from None
 
 
 def task_done(case: Case, user: User, typed: QueryDict) -> Done:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cases.selectors.lists import COUNTED_TO
 from cases.selectors.navigation import Navigation, navigation
+from cases.views.notifications import unread_number
 from cases.views.panes import render_pane, wants_fragment
 from routing.models import RepPresence
 from routing.rep_presence import set_own_presence
@@ -29,7 +30,8 @@ def views_pane(request: HttpRequest) -> HttpResponse:
 @login_required
 def counts(request: HttpRequest) -> HttpResponse:
     """Nothing but the numbers, for the pane that is there: it is asked every ten seconds."""
-    return render(request, "cases/counts.html", _context(navigation(request.user)))
+    context = _context(navigation(request.user)) | unread_number(request)
+    return render(request, "cases/counts.html", context)
 
 
 @require_POST

@@ -24,6 +24,7 @@ from cases.models import (
     EmailAddress,
     EmailMessage,
     InboundEmail,
+    Notification,
     Outbox,
     RefusedCall,
     RoutingDecision,
@@ -266,6 +267,12 @@ def build_world() -> World:
         "inactive": UserFactory(username="gone", superuser=True),
         "root": UserFactory(username="root", superuser=True),
     }
+    # Who was told of a case and lost it since reads nothing of it any more.
+    event = case.events.get()
+    Notification.objects.bulk_create(
+        Notification(user=user, event=event, case=case, kind=Notification.Kind.ASSIGNED, at=event.at)
+        for user in users.values()
+    )
     return World(values, keys, users, queue)
 
 

@@ -2,8 +2,8 @@
 export const consoleElement = document.querySelector(".console");
 const root = consoleElement.dataset.root;
 const { drafts } = consoleElement.dataset;
-const LISTS = new Set(["", "approvals/"]);
-const CONVERSATION = /^(new|\d+|\d+\/(files|compose))\/$/;
+const LISTS = new Set(["", "approvals/", "notifications/"]);
+const CONVERSATION = /^(new|notifications\/settings|\d+|\d+\/(files|compose))\/$/;
 
 /** "views", "list", "conversation", or null for what is no pane: a file, the back office, another site. */
 export function paneOf(address) {

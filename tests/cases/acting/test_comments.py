@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from cases.acting import CannotChange, NotAllowed
 from cases.comments import add_note, edit_note, mentioned_names
-from cases.models import CaseComment, Mention, Outbox
-from cases.outbound import notices
+from cases.models import CaseComment, Mention, Notification, Outbox
+from cases.sweeping import tell_people
 from tests.cases.acting.people import case_of, reader, rep
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("organisation")]
@@ -23,7 +23,9 @@ def kim() -> Any:
 
 
 def told() -> list[str]:
-    return sorted(Outbox.objects.filter(key__startswith="mention:").values_list("recipient", flat=True))
+    """Who was told of a mention, once for each note."""
+    tell_people()
+    return sorted(Notification.objects.filter(kind="mention").values_list("user__email", flat=True))
 
 
 def test_who_sees_a_case_may_write_a_note_without_the_permission_to_answer() -> None:
@@ -69,10 +71,12 @@ def test_a_mentioned_colleague_is_told_once_without_a_word_of_the_note(kim: Any)
 
     note = add_note(case=case_of(kim), author=kim, body="@Lee the customer of secret-street 7, @lee!")
 
-    mail = Outbox.objects.get(key=f"mention:{note.pk}:{lee.pk}")
+    assert told() == ["lee@company.example"]
+    mail = Outbox.objects.get(kind="notice")
+    assert (mail.recipient, mail.subject) == (lee.email, f"You were mentioned on case {note.case.number_text}")
     assert Mention.objects.get().user == lee
     assert "Kim Kind mentioned you" in mail.text_body
-    assert f"/cases/{note.case.number}/#note-{note.pk}" in mail.text_body
+    assert f"/cases/{note.case.number_text}/#note-{note.pk}" in mail.text_body
     assert "secret-street" not in mail.text_body + mail.subject
     assert note.case.subject not in mail.text_body + mail.subject
 
@@ -87,15 +91,16 @@ def test_nobody_is_mentioned_who_has_nothing_to_do_with_cases(kim: Any) -> None:
     assert told() == []
 
 
-def test_mention_notices_have_a_limit_and_the_mention_stays(kim: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notices, "MOST_MENTION_NOTICES", 2)
+def test_mentions_on_one_case_are_one_mail_in_a_few_minutes(kim: Any) -> None:
     rep("lee", email="lee@company.example")
     case = case_of(kim)
 
     for _ in range(4):
         add_note(case=case, author=kim, body="@lee")
+        tell_people()
 
-    assert told() == ["lee@company.example"] * 2
+    assert told() == ["lee@company.example"] * 4
+    assert Outbox.objects.count() == 1
     assert Mention.objects.count() == 4
 
 

@@ -17,6 +17,7 @@ from cases.outbound.approvals import CannotApprove, approve, reject
 from cases.outbound.composed import SendingNotAllowed, Unseen
 from cases.outbound.taking_back import cancel_reply
 from cases.selectors.approvals import count_waiting, list_waiting
+from cases.sweeping import tell_people
 from routing import permission_sets
 from routing.approval_rules import approval_required_because
 from routing.models import PermissionSet, QueueMember, RecordType, RoutingAddress
@@ -240,6 +241,7 @@ def test_rejected_mail_is_a_draft_with_the_reason_and_its_author_is_told(
     message = compose(REPLY, case, ana, closed, text="Pay now or else.")
 
     reject(message, by=boss, reason="  Be kind.  ", now=timezone.now())
+    tell_people()
     deliver_all()
 
     draft = Draft.objects.get()

@@ -21,6 +21,7 @@ from cases.outbound import delivery
 from cases.outbound.composed import CannotReply, Unseen
 from cases.outbound.delivery import deliver_due
 from cases.outbound.taking_back import cancel_reply, reschedule, take_back_scheduled
+from cases.sweeping import tell_people
 from routing import permission_sets
 from routing.models import PermissionSet, RoutingAddress
 from tests.cases.composing.mails import compose, deliver_all
@@ -139,6 +140,7 @@ def test_customer_who_writes_first_makes_it_a_draft(
     scheduled(case, ana, gold, text="Is it there by now?")
 
     customer_writes(case)
+    tell_people()
     deliver_all(after=timedelta(days=2))
 
     draft = Draft.objects.get()

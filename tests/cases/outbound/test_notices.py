@@ -129,18 +129,19 @@ def test_recipient_that_is_not_one_address_gets_no_notice(organisation: Any, rec
     assert reason_of(refuse(recipient)) == "no_recipient"
 
 
-def owned_case(**fields: Any) -> Any:
-    return CaseFactory(owner_queue=None, owner_user=UserFactory(email="rep@company.example"), **fields)
+def queue_case(**fields: Any) -> Any:
+    return CaseFactory(owner_queue=QueueFactory(email="team@company.example"), **fields)
 
 
-def test_owner_is_told_with_a_link_and_no_content(organisation: Any, settings: Any) -> None:
+def test_address_of_the_queue_is_told_with_a_link_and_no_content(organisation: Any, settings: Any) -> None:
     settings.E2C_PUBLIC_URL = "https://help.company.example"
-    case = owned_case(subject="Broken lamp")
+    case = queue_case(subject="Broken lamp")
     message = EmailMessageFactory(case=case, text_body="secret words")
 
-    [row] = queue_owner_notice(case, message)
+    row = queue_owner_notice(case, message)
 
-    assert row.recipient == "rep@company.example"
+    assert isinstance(row, Outbox)
+    assert row.recipient == "team@company.example"
     assert row.case == case
     assert row.subject == f"New email on case {case.number_text}: Broken lamp"
     assert f"https://help.company.example/cases/{case.number}/" in row.text_body
@@ -148,15 +149,16 @@ def test_owner_is_told_with_a_link_and_no_content(organisation: Any, settings: A
 
 
 def test_subject_of_a_customer_cannot_break_out_of_the_header(organisation: Any) -> None:
-    case = owned_case(subject="Hi\r\nBcc: x@evil.example\u2028X: y\x85Z")
+    case = queue_case(subject="Hi\r\nBcc: x@evil.example\u2028X: y\x85Z")
 
-    [row] = queue_owner_notice(case, EmailMessageFactory(case=case))
+    row = queue_owner_notice(case, EmailMessageFactory(case=case))
 
+    assert isinstance(row, Outbox)
     assert row.subject == f"New email on case {case.number_text}: Hi Bcc: x@evil.example X: y Z"
 
 
-def test_owner_is_told_once_in_a_few_minutes(organisation: Any) -> None:
-    case = owned_case()
+def test_queue_is_told_once_in_a_few_minutes(organisation: Any) -> None:
+    case = queue_case()
     now = timezone.now()
 
     outcomes = [
@@ -164,15 +166,16 @@ def test_owner_is_told_once_in_a_few_minutes(organisation: Any) -> None:
         for seconds in (0, 60, 290)
     ]
 
-    assert isinstance(outcomes[0], list)
+    assert isinstance(outcomes[0], Outbox)
     assert [reason_of(outcome) for outcome in outcomes[1:]] == ["told_recently"] * 2
     assert Outbox.objects.count() == 1
-    assert isinstance(queue_owner_notice(case, EmailMessageFactory(case=case), now=now + timedelta(minutes=6)), list)
+    later = now + timedelta(minutes=6)
+    assert isinstance(queue_owner_notice(case, EmailMessageFactory(case=case), now=later), Outbox)
 
 
-def test_another_case_of_the_owner_has_its_own_notice(organisation: Any) -> None:
-    first = owned_case()
-    second = CaseFactory(owner_queue=None, owner_user=first.owner_user)
+def test_another_case_of_the_queue_has_its_own_notice(organisation: Any) -> None:
+    first = queue_case()
+    second = CaseFactory(owner_queue=first.owner_queue)
 
     for case in (first, second):
         queue_owner_notice(case, EmailMessageFactory(case=case))
@@ -180,50 +183,41 @@ def test_another_case_of_the_owner_has_its_own_notice(organisation: Any) -> None
     assert Outbox.objects.count() == 2
 
 
-def test_queue_is_told_at_its_address_and_its_members_when_they_want(organisation: Any) -> None:
-    queue = QueueFactory(email="team@company.example", notify_members=True)
-    queue.members.add(
-        UserFactory(email="one@company.example"), UserFactory(email="gone@company.example", is_active=False)
-    )
-    case = CaseFactory(owner_queue=queue)
-
-    rows = queue_owner_notice(case, EmailMessageFactory(case=case))
-
-    assert [row.recipient for row in rows] == ["team@company.example", "one@company.example"]
-
-
-def test_members_of_a_queue_are_left_alone_by_default(organisation: Any) -> None:
-    queue = QueueFactory()
-    queue.members.add(UserFactory())
-    case = CaseFactory(owner_queue=queue)
+@pytest.mark.parametrize("address", ["", "not an address", "support@company.example"])
+def test_queue_without_an_address_of_its_own_gets_nothing(organisation: Any, address: str) -> None:
+    """One of our own would make a case of the notice."""
+    RoutingAddressFactory(email_address="support@company.example")
+    case = CaseFactory(owner_queue=QueueFactory(email=address))
 
     assert reason_of(queue_owner_notice(case, EmailMessageFactory(case=case))) == "no_recipient"
 
 
-def test_inactive_owner_is_not_told(organisation: Any) -> None:
-    case = CaseFactory(owner_queue=None, owner_user=UserFactory(is_active=False))
+def test_a_person_who_owns_the_case_is_told_elsewhere(organisation: Any) -> None:
+    case = CaseFactory(owner_queue=None, owner_user=UserFactory())
 
     assert reason_of(queue_owner_notice(case, EmailMessageFactory(case=case))) == "no_recipient"
+    assert Outbox.objects.count() == 0
 
 
 def test_automatic_mail_is_not_worth_a_notice(organisation: Any) -> None:
-    case = owned_case()
+    case = queue_case()
 
     assert reason_of(queue_owner_notice(case, EmailMessageFactory(case=case, is_automatic=True))) == "automatic_mail"
 
 
 def test_bounce_is_worth_a_notice(organisation: Any) -> None:
-    case = owned_case()
+    case = queue_case()
 
-    [row] = queue_owner_notice(case, EmailMessageFactory(case=case, is_automatic=True, is_bounce=True))
+    row = queue_owner_notice(case, EmailMessageFactory(case=case, is_automatic=True, is_bounce=True))
 
+    assert isinstance(row, Outbox)
     assert row.subject.startswith("Delivery failed on case ")
 
 
 def test_notices_to_owners_take_nothing_from_the_budget_of_outsiders(organisation: Any) -> None:
     organisation.automatic_mail_daily_budget = 1
     organisation.save()
-    case = owned_case()
+    case = queue_case()
     queue_owner_notice(case, EmailMessageFactory(case=case))
 
     assert isinstance(refuse(), Outbox)

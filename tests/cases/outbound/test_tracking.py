@@ -14,6 +14,7 @@ from django.utils import timezone
 from cases.message_ids import hash_of
 from cases.models import CaseEvent, Delivery, EmailAddress, EmailMessage, Outbox, TrackingRequest
 from cases.outbound.tracking import TrackingReader, settle_tracking
+from cases.sweeping import tell_people
 from tests.factories import CaseFactory, EmailMessageFactory, RawBodyFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -132,6 +133,7 @@ def test_bounce_gives_the_case_back_to_its_owner_once(sent: EmailMessage) -> Non
     assert case.awaiting == "us"
     event = CaseEvent.objects.get(case=case)
     assert (event.kind, event.because) == ("bounce_added", "casey@example.net bounced: 550 5.1.1 no such user")
+    tell_people()
     notice = Outbox.objects.get(kind="notice")
     assert notice.recipient == "rep@company.example"
     assert notice.subject.startswith("Delivery failed on case ")
