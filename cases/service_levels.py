@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from cases.assignment import AlreadyRouted, CaseChangedMeanwhile, assign
@@ -228,13 +228,13 @@ def _waits(now: datetime) -> Q:
 
 
 def _pause(hours: _Hours, now: datetime) -> int:
-    clocks = _open_clocks().filter(_waits(now), kind=Kind.RESOLUTION, due_at__isnull=False)
+    # What was late before the customer's turn came runs on: waiting does not mend that.
+    in_time = Q(due_at__gt=F("case__last_activity_at"))
+    clocks = _open_clocks().filter(_waits(now), in_time, kind=Kind.RESOLUTION)
     changed = 0
     for clock in clocks.filter(case__closed_at__isnull=True)[:AT_ONCE]:
         since = min(max(clock.case.last_activity_at, clock.started_at), now)
         left = _left(clock, since, hours)
-        if left == 0:
-            continue  # it was late before the customer's turn came: waiting does not mend that
         was_due = {"due_at": clock.due_at}
         changed += _write(clock, was_due, due_at=None, warn_at=None, paused_at=since, left_seconds=left)
     return changed

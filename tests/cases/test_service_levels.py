@@ -229,6 +229,21 @@ def test_more_cases_without_a_level_than_one_round_looks_at_stop_nobody(monkeypa
     assert important.clocks.exists()
 
 
+def test_clocks_that_run_on_though_late_keep_no_other_from_standing(
+    level: ServiceLevel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, in_time = (CaseFactory(created_at=when, last_activity_at=when) for when in (START, at(200)))
+    keep_clocks(now=at(200))
+    monkeypatch.setattr("cases.service_levels.AT_ONCE", 1)
+    Case.objects.update(awaiting="customer", last_activity_at=at(300))
+
+    for _ in range(3):
+        keep_clocks(now=at(301))
+
+    assert (clock(late).paused_at, clock(late).due_at) == (None, at(240))
+    assert (clock(in_time).paused_at, clock(in_time).left_seconds) == (at(300), 140 * 60)
+
+
 def test_rounds_cost_the_same_for_one_and_thirty_quiet_cases(level: ServiceLevel) -> None:
     costs = []
     for count in (1, 30):
