@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.db import connection
 
 from cases.setup import set_up_instance
@@ -37,6 +38,8 @@ ABSENT_SERVICES = pytest.StashKey[dict[str, str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A hash that takes a third of a second is for those who guess passwords, not for tests.
+    django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     config.stash[ABSENT_SERVICES] = absent_services()
 
 
