@@ -15,7 +15,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth import BACKEND_SESSION_KEY
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser import accessibility
 from tests.conftest import CHROMIUM
@@ -25,6 +25,8 @@ from tests.fake_smtp import FakeSmtpServer, fake_smtp_server
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 # Without a display or sound; the sandbox of the browser itself does not work for root.
 ARGUMENTS = ["--no-sandbox", "--mute-audio"]
+# A page that comes late on a busy machine is not a fault of the page.
+expect.set_options(timeout=30_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

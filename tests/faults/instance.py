@@ -27,7 +27,7 @@ from tests.project.processes import ROOT, environment, free_port, manage
 ADDRESS = "support@company.example"
 SECRET = "post:office"
 MAILGUN_KEY = "mailgun-key"
-START_TIMEOUT = 60.0  # seconds; another process may have the machine
+START_TIMEOUT = 240.0  # seconds; another process may have the machine
 
 SETTINGS = {
     "E2C_MODE": "local",
@@ -108,7 +108,7 @@ class Instance:
     def set_up(self) -> None:
         """Tables, defaults and one verified routing address."""
         for arguments in (["setup"], ["create_routing_address", ADDRESS, "--name", "Support", "--verified"]):
-            done = manage(*arguments, env=self.env, timeout=120)
+            done = manage(*arguments, env=self.env, timeout=240)
             assert done.returncode == 0, done.stderr
 
     # Programs ------------------------------------------------------------------------------------------------------

@@ -29,11 +29,11 @@ def environment(data_dir: Path, **variables: str) -> dict[str, str]:
     return own | {"E2C_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"} | variables
 
 
-def manage(*arguments: str, env: dict[str, str], timeout: float = 60) -> subprocess.CompletedProcess[str]:
+def manage(*arguments: str, env: dict[str, str], timeout: float = 240) -> subprocess.CompletedProcess[str]:
     return python("manage.py", *arguments, env=env, timeout=timeout)
 
 
-def python(*arguments: str, env: dict[str, str], timeout: float = 60) -> subprocess.CompletedProcess[str]:
+def python(*arguments: str, env: dict[str, str], timeout: float = 240) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *arguments], cwd=ROOT, env=env, capture_output=True, text=True, timeout=timeout, check=False
     )

@@ -229,7 +229,9 @@ def test_customer_and_worker_at_the_same_moment(
 
     assert connection.vendor == "postgresql"
     state = Outbox.objects.get(kind="reply").state
-    assert (len(smtp.ledger), Draft.objects.count(), state) in ((1, 0, "sent"), (0, 1, "cancelled"))
+    # The worker may have been late enough to tell the author that it came back.
+    replies = [taken for taken in smtp.ledger if taken.recipients != (ana.email,)]
+    assert (len(replies), Draft.objects.count(), state) in ((1, 0, "sent"), (0, 1, "cancelled"))
 
 
 @pytest.mark.postgres

@@ -75,7 +75,7 @@ def start(tmp_path: Path) -> Start:
 
 
 def output(process: subprocess.Popen[str]) -> str:
-    text, _errors = process.communicate(timeout=60)
+    text, _errors = process.communicate(timeout=240)
     assert process.returncode == 0
     return text.strip()
 
@@ -96,7 +96,7 @@ def test_mail_of_a_worker_killed_before_the_answer_is_uncertain_and_not_sent_aga
 
 def test_mail_of_a_worker_killed_before_sending_is_sent_once_by_the_next(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection and never greets
-        silent.settimeout(60)
+        silent.settimeout(240)
         worker = start(DELIVER, port=silent.getsockname()[1])
         connection, _address = silent.accept()
         time.sleep(0.2)
