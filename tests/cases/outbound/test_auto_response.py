@@ -87,6 +87,7 @@ def why_none(settled: Settled) -> str:
 
 
 def test_a_person_who_opens_a_case_gets_the_fixed_text_once(support: Any, smtp: FakeSmtpServer) -> None:
+    """OB13: fixed text, marked as automatic, to nobody else."""
     settled = receive(
         sender="Casey Customer <casey@example.net>", body="My secret is 4711.", message_id="<q@x.example>"
     )
@@ -275,6 +276,7 @@ def test_a_reply_to_of_a_stranger_is_never_written_to(support: Any) -> None:
 
 
 def test_a_second_mail_within_the_window_is_not_answered(support: Any) -> None:
+    """OB13: one for each sender and window."""
     receive()
 
     assert why_none(receive()) == "casey@example.net got an answer within the last 24 hours"

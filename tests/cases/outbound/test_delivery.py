@@ -233,6 +233,7 @@ def test_recipient_who_must_wait_does_not_hold_up_the_others(smtp: FakeSmtpServe
 @pytest.mark.django_db
 @pytest.mark.parametrize("command", ["connect", "mail", "rcpt", "data"])
 def test_temporary_refusal_is_tried_again_and_sent_once(smtp: FakeSmtpServer, command: str) -> None:
+    """OB06 by SMTP."""
     smtp.answers[command] = ["451 4.3.0 later"]
     outbox = queue_notice()
 
@@ -265,6 +266,7 @@ def test_refusal_for_good_is_not_tried_again(smtp: FakeSmtpServer, command: str)
 @pytest.mark.django_db
 @pytest.mark.parametrize("silence", ["hang", "drop"])
 def test_silence_after_the_content_is_uncertain_and_never_sent_again(smtp: FakeSmtpServer, silence: str) -> None:
+    """OB03; as a rep sees it in tests/browser/test_refused_sends.py."""
     smtp.answers["data"] = [silence]
     outbox = queue_notice()
 
@@ -484,6 +486,7 @@ def test_api_takes_a_mail_and_its_id_is_kept(esp: FakeEsp) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("status", [429, 503])
 def test_api_that_is_busy_gets_the_mail_when_it_said(esp: FakeEsp, status: int) -> None:
+    """OB06"""
     esp.answers = [(status, {"Retry-After": "120"}, {})]
     outbox = queue_notice()
     now = timezone.now()
@@ -573,6 +576,7 @@ def test_api_with_a_name_that_does_not_exist_is_tried_again(esp: FakeEsp, settin
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_hand_each_mail_over_once(smtp: FakeSmtpServer) -> None:
+    """OB09"""
     keys = {f"notice.{number}@company.example" for number in range(12)}
     for number in range(12):
         queue_notice(f"notice:{number}")

@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from cases.message_ids import hash_of
 from cases.models import CaseEvent, Delivery, EmailAddress, EmailMessage, Outbox, TrackingRequest
 from cases.outbound.tracking import TrackingReader, settle_tracking
-from cases.sweeping import tell_people
+from cases.sweeping import apply_tracking, tell_people
+from tests.cases import provider_requests as calls
 from tests.factories import CaseFactory, EmailMessageFactory, RawBodyFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +81,36 @@ def sent(organisation: Any) -> EmailMessage:
 
 def states() -> dict[str, str]:
     return dict(Delivery.objects.values_list("recipient", "state"))
+
+
+@pytest.mark.parametrize(
+    ("record", "state"),
+    [({"RecordType": "Bounce", "Type": "HardBounce"}, "bounced"), ({"RecordType": "SpamComplaint"}, "complained")],
+)
+def test_report_that_a_provider_posts_counts_and_a_forged_one_does_not(
+    sent: EmailMessage,
+    client: Client,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    record: dict[str, str],
+    state: str,
+) -> None:
+    """OB15"""
+    monkeypatch.setattr("cases.inbound.wake.ring", lambda: None)
+    settings.E2C_PROVIDERS, settings.E2C_WEBHOOK_SECRET = ["postmark"], calls.SECRET
+    settings.ANYMAIL = calls.ANYMAIL
+    facts = {"MessageID": "esp-1", "Email": "casey@example.net", "BouncedAt": AT.isoformat(), "Details": "550 no"}
+    report = calls.json_call("postmark", facts | record, kind="tracking")
+
+    forged = [report.post(client, headers={"Authorization": word}) for word in ("", "Basic bWFsbG9yeTp4")]
+    apply_tracking()
+    assert [answer.status_code for answer in forged] == [401, 401]
+    assert not TrackingRequest.objects.exists()
+    assert states() == {"casey@example.net": "sent", "copied@example.net": "sent"}
+
+    assert report.post(client).status_code == 200
+    apply_tracking()
+    assert states() == {"casey@example.net": state, "copied@example.net": "sent"}
 
 
 @pytest.mark.parametrize("message_id", [IDENTIFIER, f"<{IDENTIFIER}>", IDENTIFIER.upper(), "esp-1"])
