@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -53,12 +52,11 @@ def snooze(*, case: Case, until: datetime, by: Any, now: datetime | None = None)
     if case.snoozed_until == until:
         return None
     Case.objects.filter(pk=case.pk).update(snoozed_until=until)
-    local = timezone.localtime(until)
     return CaseEvent.objects.create(
         case=case,
         kind=CaseEvent.Kind.SNOOZED,
         actor=by,
-        because=f"until {date_format(local, 'DATETIME_FORMAT')} {local.tzname()}",
+        because=f"until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC",  # the page says it in its reader's zone
         detail={"was": _moment(case.snoozed_until), "now": _moment(until)},
     )
 

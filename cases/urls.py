@@ -17,6 +17,7 @@ from cases.views import (
     console,
     drafts,
     files,
+    invitations,
     login,
     mail,
     mail_parts,
@@ -124,8 +125,11 @@ urlpatterns = [
     ),
     path(
         "cases/<case_number:number>/messages/<key:message_id>/answer-invitation/",
-        mail_parts.answer,
+        invitations.answer,
         name="answer_invitation",
+    ),
+    path(
+        "cases/<case_number:number>/messages/<key:message_id>/invitation/", invitations.invitation, name="invitation"
     ),
     path("cases/<case_number:number>/messages/<key:message_id>/charset/", mail_parts.charset, name="message_charset"),
     path("cases/<case_number:number>/messages/<key:message_id>/html/", mail.message_html, name="message_html"),

@@ -181,6 +181,11 @@ def new_key() -> str:
     return secrets.token_urlsafe(24)
 
 
+def known_key(word: str) -> str:
+    """A key as `new_key` makes it, else ""."""
+    return word if re.fullmatch(KEY, word) else ""
+
+
 class SendAtForm(forms.Form):
     send_at = MomentField(required=False)
     zone = forms.CharField(required=False, max_length=64)
@@ -214,8 +219,7 @@ class TypedForm:
         )
 
     def key(self) -> str:
-        key = self.data.get("key", "")
-        return key if re.fullmatch(KEY, key) else ""
+        return known_key(self.data.get("key", ""))
 
     def version(self) -> int:
         return self._key("version")

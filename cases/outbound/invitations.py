@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -12,11 +15,33 @@ from django.utils.translation import gettext as _
 from cases.blobs import open_blob
 from cases.calendars import ANSWERS, MOST_BYTES, Invitation, NotAnInvitation, answer_invitation, read_invitation
 from cases.models import Case, CaseEvent, EmailMessage
+from cases.outbound.allowed_senders import permission_to_send
 from cases.outbound.messages import ITIP_REPLY
 from cases.outbound.replies import CannotReply, NewAttachment, reply_to_case
 from routing.models import RoutingAddress
 
-__all__ = ["answer_to_invitation", "answering_address", "given_answer"]
+__all__ = ["OfferedAnswer", "answer_to_invitation", "answering_address", "given_answer", "offered_answer"]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedAnswer:
+    """Exactly one of `address`, which would answer, and `refusal`. `given`: a word of ANSWERS, "" for none yet."""
+
+    address: RoutingAddress | None
+    refusal: str
+    given: str
+
+
+def offered_answer(case: Case, told: Mapping[str, Any], *, by: User) -> OfferedAnswer:
+    """For an invitation as cases.inbound.special_parts tells it. At most seven queries."""
+    given = given_answer(case, told["uid"])
+    address = answering_address(case, [each["address"] for each in told["attendees"]])
+    if address is None:
+        return OfferedAnswer(None, _("This case belongs to no routing address that could answer."), given)
+    permission = permission_to_send(by, address, case=case)
+    if not permission.allowed:
+        return OfferedAnswer(None, permission.because, given)
+    return OfferedAnswer(address, "", given)
 
 
 def answering_address(case: Case, attendees: list[str]) -> RoutingAddress | None:

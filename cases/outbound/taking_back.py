@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -86,6 +86,7 @@ def reschedule(message: EmailMessage, *, by: User, send_at: datetime | None, now
         kind=CaseEvent.Kind.SENDING_RESCHEDULED,
         actor=by,
         email_message=message,
+        because=f"{send_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if send_at else _("at once"),
         detail={"outbox": outbox.pk, "send_at": send_at.isoformat() if send_at else None},
     )
 

@@ -15,6 +15,7 @@ from cases.models import (
     Approval,
     Attachment,
     Case,
+    CaseEvent,
     CaseTask,
     Delivery,
     Draft,
@@ -51,6 +52,8 @@ def find_visible_case(user: Any, number: int) -> Case | None:
             # Whether a composer is offered. Who may send from what is asked when it opens, and again when it is sent.
             may_reply=Value(True) if user.is_superuser else Exists(grants_of(user, "reply_case")),
             may_approve=Value(True) if user.is_superuser else Exists(grants_of(user, "approve_reply")),
+            # What is on the page, for the look at what came meanwhile (selectors.history.lines_since).
+            newest_event=Subquery(CaseEvent.objects.filter(case=OuterRef("pk")).order_by("-pk").values("pk")[:1]),
             # What the reader left half written here, the newest.
             my_draft=Subquery(
                 Draft.objects.filter(author=user, case=OuterRef("pk")).order_by("-updated_at").values("pk")[:1]
@@ -106,6 +109,9 @@ def messages_of(
             original_name=KeyTextTransform("from_name", "forwarded_original"),
             has_headers=models.Case(models.When(headers__isnull=True, then=Value(False)), default=Value(True)),
             request_is_shared=_request_is_shared(),
+            # Of a bounce the mail that did not arrive, which may stand on another page.
+            bounced_id=_of_bounced_mail("pk"),
+            bounced_at=_of_bounced_mail("received_at"),
             # Why one of ours waits for a second person.
             approval_because=Subquery(
                 Approval.objects.filter(outbox__email_message=OuterRef("pk"), state=Approval.State.WAITING).values(
@@ -146,6 +152,15 @@ def _request_is_shared() -> Exists:
     """Whether the provider's request that brought a mail brought others too."""
     others = InboundEmail.objects.filter(raw=OuterRef("inbound_email__raw")).exclude(pk=OuterRef("inbound_email"))
     return Exists(others)
+
+
+def _of_bounced_mail(column: str) -> models.Case:
+    sent = EmailMessage.objects.filter(
+        case=OuterRef("case"),
+        incoming=False,
+        message_identifier=KeyTextTransform("original_message_id", OuterRef("bounce")),
+    ).exclude(message_identifier="")
+    return models.Case(models.When(is_bounce=True, then=Subquery(sent.order_by("-pk").values(column)[:1])))
 
 
 def is_raw_for_reps(message: Any) -> bool:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.db.models import BigIntegerField, CharField, F, Model, QuerySet, TextField, Value
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce, Concat, Left
 
 from cases.models import Case, CaseComment, CaseEvent, CaseTask
@@ -16,6 +17,9 @@ LINES_PER_KIND = 200  # of one page; many notes push out no change, and a rule t
 NOTE_SHOWN = 20_000  # characters
 # Mails that came or left are shown themselves, and so are notes.
 SHOWN_ELSEWHERE = (CaseEvent.Kind.EMAIL_ADDED, CaseEvent.Kind.REPLY_QUEUED, CaseEvent.Kind.REPLY_SENT, "note_added")
+
+
+MOST_NEW = 40  # lines that appear by one click
 
 
 class LineKind(StrEnum):
@@ -45,17 +49,7 @@ def history_of(case: Case, *, since: datetime | None = None, until: datetime | N
 
     Of each kind the newest LINES_PER_KIND.
     """
-    notes = _lines(
-        CaseComment.objects.filter(case=case),
-        LineKind.NOTE,
-        at="created_at",
-        slug=Value(""),
-        text=Left("body", NOTE_SHOWN),
-        who="author",
-        since=since,
-        until=until,
-        message=None,
-    )
+    notes = _note_lines(CaseComment.objects.filter(case=case), since=since, until=until)
     tasks = _lines(
         CaseTask.objects.filter(case=case),
         LineKind.TASK,
@@ -66,18 +60,69 @@ def history_of(case: Case, *, since: datetime | None = None, until: datetime | N
         since=since,
         until=until,
     )
-    events = _lines(
-        CaseEvent.objects.filter(case=case).exclude(kind__in=SHOWN_ELSEWHERE),
-        LineKind.EVENT,
-        at="at",
-        slug=F("kind"),
-        text=F("because"),
-        who="actor",
-        since=since,
-        until=until,
+    events = _event_lines(
+        CaseEvent.objects.filter(case=case).exclude(kind__in=SHOWN_ELSEWHERE), since=since, until=until
     )
     rows = notes.union(tasks, events, all=True).order_by("line_at", "line_kind", "line_key")
     return [HistoryLine(LineKind(row[0]), *row[1:]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class NewLines:
+    """What others did to a case meanwhile. MOST_NEW of both together stands for "or more"."""
+
+    changes: int
+    notes: int
+    newest: int  # key of the newest event, also of one that is no line; what was seen when there is none
+
+
+def _events_of_others(case: Case, *, after: int, reader: Any) -> QuerySet[CaseEvent]:
+    return CaseEvent.objects.filter(case=case, pk__gt=after).exclude(actor=reader)
+
+
+def lines_since(case: Case, seen: int, *, reader: Any) -> NewLines:
+    """Notes and changes by others, or by no person, after the event with the key `seen`. One statement."""
+    rows = _events_of_others(case, after=seen, reader=reader).order_by("-pk").values_list("pk", "kind")[:MOST_NEW]
+    found = list(rows)
+    notes = sum(kind == CaseEvent.Kind.NOTE_ADDED for _key, kind in found)
+    changes = sum(kind not in SHOWN_ELSEWHERE for _key, kind in found)
+    return NewLines(changes, notes, found[0][0] if found else seen)
+
+
+def newer_history(case: Case, seen: int, *, reader: Any) -> list[HistoryLine]:
+    """The lines that lines_since counts, oldest first. One statement."""
+    events = _events_of_others(case, after=seen, reader=reader)
+    of_notes = events.filter(kind=CaseEvent.Kind.NOTE_ADDED).annotate(
+        comment=Cast(KeyTextTransform("comment", "detail"), BigIntegerField())
+    )
+    notes = _note_lines(CaseComment.objects.filter(case=case, pk__in=of_notes.values("comment")))
+    changes = _event_lines(events.exclude(kind__in=SHOWN_ELSEWHERE))
+    rows = notes.union(changes, all=True).order_by("line_at", "line_kind", "line_key")
+    return [HistoryLine(LineKind(row[0]), *row[1:]) for row in rows]
+
+
+def _note_lines(
+    notes: QuerySet[Any], *, since: datetime | None = None, until: datetime | None = None
+) -> QuerySet[Any, Any]:
+    return _lines(
+        notes,
+        LineKind.NOTE,
+        at="created_at",
+        slug=Value(""),
+        text=Left("body", NOTE_SHOWN),
+        who="author",
+        since=since,
+        until=until,
+        message=None,
+    )
+
+
+def _event_lines(
+    events: QuerySet[Any], *, since: datetime | None = None, until: datetime | None = None
+) -> QuerySet[Any, Any]:
+    return _lines(
+        events, LineKind.EVENT, at="at", slug=F("kind"), text=F("because"), who="actor", since=since, until=until
+    )
 
 
 def _lines(
@@ -88,8 +133,8 @@ def _lines(
     slug: Any,
     text: Any,
     who: str,
-    since: datetime | None,
-    until: datetime | None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     message: str | None = "email_message_id",
 ) -> QuerySet[Any, Any]:
     if since is not None:

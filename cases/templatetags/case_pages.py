@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
@@ -67,6 +68,24 @@ def moment(at: datetime | None) -> str | SafeString:
         return ""
     words = f"{moment_words(at, timezone.now())} {timezone.localtime(at).tzname()}"
     return format_html('<time datetime="{}" data-moment>{}</time>', at.isoformat(), words)
+
+
+# How the history writes a time into its words, whoever reads it (CaseEvent.because).
+_WRITTEN_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
+
+
+@register.filter
+def with_moments(text: str) -> SafeString:
+    """Words of the history, each time in them as the other times of the page."""
+
+    def told(written: re.Match[str]) -> str:
+        try:
+            at = datetime.strptime(written[0], "%Y-%m-%d %H:%M UTC").replace(tzinfo=UTC)
+        except ValueError:
+            return written[0]
+        return str(moment(at))
+
+    return mark_safe(_WRITTEN_MOMENT.sub(told, conditional_escape(text)))  # noqa: S308 - escaped, then times of ours
 
 
 @register.filter

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import template
-from django.contrib.auth.models import User
 from django.template import Context
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -16,10 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.forwarded import original_sender
 from cases.inbound.rereading import CHARSETS, shows_charset_choice
 from cases.models import Attachment, Case
-from cases.outbound.allowed_senders import permission_to_send
-from cases.outbound.invitations import answering_address, given_answer
 from routing.addresses import MailAddress
-from routing.models import RoutingAddress
 
 register = template.Library()
 
@@ -28,16 +23,6 @@ SEALS: dict[str, str | Promise] = {
     "smime_encrypted": _("This mail is encrypted (S/MIME). It can only be read with its recipient's key."),
     "pgp_signed": _("This mail is signed (PGP). The signature is not checked here."),
     "pgp_encrypted": _("This mail is encrypted (PGP). It can only be read with its recipient's key."),
-}
-ANSWER_LABELS: dict[str, str | Promise] = {
-    "accept": _("Accept"),
-    "tentative": _("Maybe"),
-    "decline": _("Decline"),
-}
-GIVEN_LABELS: dict[str, str | Promise] = {
-    "accept": _("Accepted."),
-    "tentative": _("Answered: maybe."),
-    "decline": _("Declined."),
 }
 STATUS_LABELS: dict[str, str | Promise] = {
     "ACCEPTED": _("accepted"),
@@ -78,26 +63,20 @@ class InvitationCard:
     asks: bool
     is_cancelled: bool
     has_end: bool
-    given: str | Promise
-    address: RoutingAddress | None
-    refusal: str
-    key: str
 
 
 @register.inclusion_tag("cases/special_parts.html", takes_context=True)
 def special_parts(context: Context, shown: Any) -> dict[str, Any]:
     message, case = shown.message, context["case"]
-    user = context["request"].user
     told = message.special_parts if message.incoming else {}
     return {
         "case": case,
         "message": message,
         "csrf_token": context.get("csrf_token"),
         "seals": [SEALS[seal] for seal in told.get("seals", ()) if seal in SEALS],
-        "invitations": [_card(each, case, user) for each in told.get("invitations", ())],
+        "invitations": [_card(each, case) for each in told.get("invitations", ())],
         "original": _offered_customer(message, case) if message.incoming and message.has_forward else None,
         "charsets": CHARSETS if shows_charset_choice(message) else (),
-        "answers": ANSWER_LABELS,
     }
 
 
@@ -126,10 +105,9 @@ def _nested(told: dict[str, Any], files: dict[int, Attachment]) -> dict[str, Any
     return told | {"file": files.get(told["position"]), "at": When.read(told["date"]).moment}
 
 
-def _card(told: dict[str, Any], case: Case, user: Any) -> InvitationCard:
+def _card(told: dict[str, Any], case: Case) -> InvitationCard:
+    """Who would answer, and what was answered, is asked for by the card once it is shown (cases.views.invitations)."""
     attendees = told["attendees"]
-    asks = told["method"] == "REQUEST" and bool(told["organizer"]["address"]) and not case.is_merged
-    address = answering_address(case, [each["address"] for each in attendees]) if asks else None
     start, end = When.read(told["start"]), When.read(told["end"], is_end=True)
     return InvitationCard(
         told=told,
@@ -142,18 +120,7 @@ def _card(told: dict[str, Any], case: Case, user: Any) -> InvitationCard:
             if each["name"] or each["address"]
         ],
         more_attendees=max(len(attendees) - SHOWN_ATTENDEES, 0),
-        asks=asks and address is not None,
+        asks=told["method"] == "REQUEST" and bool(told["organizer"]["address"]) and not case.is_merged,
         is_cancelled=told["method"] == "CANCEL",
         has_end=end not in (start, When()),
-        given=GIVEN_LABELS.get(given_answer(case, told["uid"]), "") if asks else "",
-        address=address,
-        refusal=_refusal(user, address, case) if address is not None else "",
-        key=secrets.token_urlsafe(12),
     )
-
-
-def _refusal(user: Any, address: RoutingAddress, case: Case) -> str:
-    if not isinstance(user, User):
-        return str(_("Nobody is signed in."))
-    answer = permission_to_send(user, address, case=case)
-    return "" if answer.allowed else str(answer.because)

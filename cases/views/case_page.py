@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
@@ -15,8 +16,8 @@ from cases.mail_html import FRAME_SANDBOX
 from cases.models import Case, EmailMessage
 from cases.selectors.conversation import MOST_NEW, MessagePage, find_visible_case, messages_of
 from cases.selectors.cursor import MAX_DIGITS, Cursor
-from cases.selectors.history import history_of
-from cases.views.composer import Composer, new_composer, newest_message, wanted_mode
+from cases.selectors.history import history_of, newer_history
+from cases.views.composer import Composer, wanted_mode
 from cases.views.panes import render_pane
 from cases.views.shown_mail import ShownMessage, related_mails, show_message
 from cases.views.timeline import timeline_of
@@ -29,15 +30,13 @@ OPEN_MESSAGES = 3
 @require_safe
 @login_required
 def case_page(request: HttpRequest, number: int) -> HttpResponse:
-    """With `?reply=1`, `?all=1` or `?draft=<id>` the composer is open."""
+    """With `?reply=1`, `?all=1` or `?draft=<id>` the page asks for the composer once it is there (case_compose);
+    without JavaScript a link leads to it. The page itself costs the same.
+    """
     user, case = request.user, find_visible_case(request.user, number)
     if case is None or not isinstance(user, User):
         raise Http404
-    composer = None
-    mode = wanted_mode(request)
-    if mode is not None and not case.is_merged and case.may_reply:  # type: ignore[attr-defined]  # annotated
-        composer = new_composer(request, case, user, mode=mode, last_seen=newest_message(case))
-    return render_case(request, case, composer=composer)
+    return render_case(request, case, composer=None)
 
 
 @require_safe
@@ -54,18 +53,26 @@ def earlier_mail(request: HttpRequest, number: int) -> HttpResponse:
 @require_safe
 @login_required
 def newer_mail(request: HttpRequest, number: int) -> HttpResponse:
-    """Mails that came after the one with the key `?after=`, as lines to put below the conversation, for HTMX."""
-    case, seen = find_visible_case(request.user, number), request.GET.get("after", "")
+    """Mails that came after the one with the key `?after=`, and what others noted and changed after the event with the
+    key `?changes=`, as lines to put below the conversation, for HTMX.
+    """
+    case = find_visible_case(request.user, number)
     if case is None:
         raise Http404
-    after = int(seen) if seen.isascii() and seen.isdigit() and len(seen) <= MAX_DIGITS else 0
-    page = messages_of(case, after=after, size=MOST_NEW)
+    after, changes = (_key_in(request, name) for name in ("after", "changes"))
+    page = messages_of(case, after=after or 0, size=MOST_NEW)
+    history = newer_history(case, changes, reader=request.user) if changes is not None else ()
     context = {
         "case": case,
-        "timeline": timeline_of(shown_of(request, case, page), ()),
+        "timeline": timeline_of(shown_of(request, case, page), history),
         "frame_sandbox": FRAME_SANDBOX,
     }
     return render(request, "cases/case/earlier.html", context)
+
+
+def _key_in(request: HttpRequest, name: str) -> int | None:
+    word = request.GET.get(name, "")
+    return int(word) if word.isascii() and word.isdigit() and len(word) <= MAX_DIGITS else None
 
 
 def render_case(request: HttpRequest, case: Case, *, composer: Composer | None, status: int = 200) -> HttpResponse:
@@ -81,6 +88,7 @@ def render_case(request: HttpRequest, case: Case, *, composer: Composer | None, 
         "newest_key": shown[-1].message.pk if shown else None,
         "is_latest_page": before is None,
         "composer": composer,
+        "composer_query": _composer_query(request) if composer is None else "",
     }
     return render_pane(
         request,
@@ -90,6 +98,15 @@ def render_case(request: HttpRequest, case: Case, *, composer: Composer | None, 
         title=f"{case.number_text} {case.subject}",
         status=status,
     )
+
+
+def _composer_query(request: HttpRequest) -> str:
+    """What the composer is asked for with that the address wants open; "" for none."""
+    mode = wanted_mode(request)
+    if mode is None:
+        return ""
+    kept = {name: request.GET[name][:40] for name in ("draft", "message") if request.GET.get(name)}
+    return urlencode({"mode": mode} | kept)
 
 
 def is_read(request: HttpRequest) -> bool:

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import Promise
 
-from cases.forms.composer import ComposerForm, is_key, new_key
+from cases.forms.composer import ComposerForm, is_key, known_key, new_key
 from cases.mail_html.outgoing import outgoing_html
 from cases.models import Attachment, Case, Draft, DraftFile, EmailMessage
 from cases.outbound.allowed_senders import Senders, allowed_senders, default_sender
@@ -117,6 +117,8 @@ def wanted_mode(request: HttpRequest) -> Draft.Mode | None:
 def new_composer(request: HttpRequest, case: Case | None, user: User, *, mode: Draft.Mode, last_seen: int) -> Composer:
     """The composer that is opened: a draft that was begun, else a new mail."""
     answers = _chosen_mail(request.GET.get("message", ""), case) if case is not None else None
+    # Who comes back to a page finds its composer with its key: what was sent under it stays one mail.
+    key = known_key(request.GET.get("key", ""))
     draft = _draft_to_open(request, case, user, mode=mode, answers=answers)
     if draft is not None:
         return _of_draft(draft, case, user, last_seen=last_seen)
@@ -139,7 +141,7 @@ def new_composer(request: HttpRequest, case: Case | None, user: User, *, mode: D
     return Composer(
         form=ComposerForm(senders=senders, initial=initial),
         senders=senders,
-        key=new_key(),
+        key=key or new_key(),
         last_seen=last_seen,
         mode=mode,
         recipient_count=len(split_recipients(initial["to"])) + len(split_recipients(initial["cc"])),

@@ -8,12 +8,13 @@ from typing import Any
 from django import forms
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from cases.blobs import open_blob
@@ -29,7 +30,8 @@ from cases.selectors.conversation import find_visible_case, visible_messages
 from cases.selectors.drafts import list_drafts, own_drafts
 from cases.views.panes import render_pane, wants_fragment
 
-CONFLICT, GONE, UNPROCESSABLE = 409, 404, 422
+FORBIDDEN, GONE, CONFLICT, UNPROCESSABLE = 403, 404, 409, 422
+NOT_SEEN = gettext_lazy("You may not see this case any more.")
 
 
 @require_safe
@@ -45,9 +47,11 @@ def create(request: HttpRequest) -> HttpResponse:
     """`?case=<n>&mode=<mode>&message=<id>`, with the fields of the composer as they are."""
     user = _author(request)
     if refusal := refusal_of_user(user):
-        raise PermissionDenied(refusal.because)
+        return _refused(refusal.because)
     asked = {name: request.GET.get(name) or request.POST.get(name, "") for name in ("case", "mode", "message")}
     case = _case(user, asked["case"]) if asked["case"] else None
+    if asked["case"] and case is None:
+        return _refused(NOT_SEEN, status=GONE)
     mode = Draft.Mode(asked["mode"]) if asked["mode"] in Draft.Mode.values else Draft.Mode.REPLY
     if case is None:
         mode = Draft.Mode.NEW
@@ -87,10 +91,14 @@ def save(request: HttpRequest, draft_id: int) -> HttpResponse:
             answers=answers,
         )
     except DraftGone as gone:
+        if Draft.objects.filter(pk=draft_id, author=user).exists():
+            return _refused(NOT_SEEN)
         return JsonResponse({"error": str(gone)}, status=GONE)
     except NewerVersion as newer:
         return JsonResponse({"version": newer.version, "error": str(newer)}, status=CONFLICT)
-    return JsonResponse({**_saved(draft), "files": _files_json(draft)})
+    # The text is kept, whoever may send it: what changed meanwhile is said before it is tried.
+    refusal = refusal_of_user(user)
+    return JsonResponse({**_saved(draft), "files": _files_json(draft), "refused": refusal.because if refusal else ""})
 
 
 @require_POST
@@ -159,11 +167,13 @@ def _author(request: HttpRequest) -> User:
     return request.user
 
 
-def _case(user: User, number: str) -> Case:
-    case = find_visible_case(user, int(number)) if is_key(number) else None
-    if case is None:
-        raise Http404
-    return case
+def _case(user: User, number: str) -> Case | None:
+    return find_visible_case(user, int(number)) if is_key(number) else None
+
+
+def _refused(because: str | Promise, *, status: int = FORBIDDEN) -> HttpResponse:
+    """In words, beside a text that stays in its window."""
+    return JsonResponse({"error": str(because)}, status=status)
 
 
 def _mail_of(user: User, case: Case | None, word: str) -> EmailMessage | None:

@@ -1,31 +1,27 @@
-"""What a person does with a part of a mail: make its author the customer, answer its invitation, read it anew."""
+"""What a person does with a part of a mail: make its author the customer, read it anew. Invitations have a
+module of their own.
+"""
 
 from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from cases.forwarded import NoOriginalSender, make_original_sender_contact
 from cases.inbound.rereading import CannotReread, read_as_charset
 from cases.models import Case, EmailMessage
-from cases.outbound.invitations import answer_to_invitation
-from cases.outbound.replies import CannotReply, SendingNotAllowed, SentBefore
 from cases.selectors.conversation import find_visible_case, visible_messages
-
-MOST_POSITION = 32_767  # what the column of an attachment's position holds
 
 
 @require_POST
 @login_required
 def make_contact(request: HttpRequest, number: int, message_id: int) -> HttpResponse:
-    case, message = _visible(request, number, message_id)
+    case, message = visible_mail(request, number, message_id)
     try:
         make_original_sender_contact(case=case, message=message, by=request.user)
     except NoOriginalSender as refusal:
@@ -35,41 +31,16 @@ def make_contact(request: HttpRequest, number: int, message_id: int) -> HttpResp
 
 @require_POST
 @login_required
-def answer(request: HttpRequest, number: int, message_id: int) -> HttpResponse:
-    case, message = _visible(request, number, message_id)
-    if not isinstance(request.user, User):
-        raise Http404
-    position = request.POST.get("position", "")
-    if not (position.isascii() and position.isdigit()) or int(position[:6]) > MOST_POSITION:
-        raise Http404
-    try:
-        sent = answer_to_invitation(
-            case=case,
-            message=message,
-            position=int(position[:6]),
-            answer=request.POST.get("answer", ""),
-            by=request.user,
-            now=timezone.now(),
-            key=request.POST.get("key", "")[:100],
-        )
-    except (CannotReply, SendingNotAllowed, SentBefore) as refusal:
-        messages.error(request, str(refusal))
-        return _back(number, message_id)
-    return _back(number, sent.pk)
-
-
-@require_POST
-@login_required
 def charset(request: HttpRequest, number: int, message_id: int) -> HttpResponse:
-    _case, message = _visible(request, number, message_id)
+    _case, message = visible_mail(request, number, message_id)
     try:
         read_as_charset(message, request.POST.get("charset", "")[:40], by=request.user)
     except CannotReread as refusal:
         messages.error(request, _("The mail was not read anew. %(why)s") % {"why": refusal})
-    return _back(number, message_id)
+    return back_to_mail(number, message_id)
 
 
-def _visible(request: HttpRequest, number: int, message_id: int) -> tuple[Case, EmailMessage]:
+def visible_mail(request: HttpRequest, number: int, message_id: int) -> tuple[Case, EmailMessage]:
     case = find_visible_case(request.user, number)
     message = visible_messages(request.user, number).filter(pk=message_id, incoming=True).first()
     if case is None or message is None:
@@ -77,5 +48,5 @@ def _visible(request: HttpRequest, number: int, message_id: int) -> tuple[Case, 
     return case, message
 
 
-def _back(number: int, message_id: int) -> HttpResponse:
+def back_to_mail(number: int, message_id: int) -> HttpResponse:
     return redirect(f"{reverse('case', kwargs={'number': number})}#message-{message_id}")

@@ -49,7 +49,9 @@ class Posted:
 @require_safe
 @login_required
 def compose(request: HttpRequest, number: int) -> HttpResponse:
-    """The case with the composer open: `?mode=reply|reply_all|forward[&message=<id>]` or `?draft=<id>`."""
+    """The composer alone for a place that asks for it, else the case with the composer open:
+    `?mode=reply|reply_all|forward[&message=<id>]` or `?draft=<id>`.
+    """
     user, case = request.user, find_visible_case(request.user, number)
     if case is None or not isinstance(user, User):
         raise Http404
@@ -57,7 +59,7 @@ def compose(request: HttpRequest, number: int) -> HttpResponse:
     if not case.is_merged and case.may_reply:  # type: ignore[attr-defined]  # annotated by find_visible_case
         mode = wanted_mode(request) or Draft.Mode.REPLY
         composer = new_composer(request, case, user, mode=mode, last_seen=newest_message(case))
-        if request.htmx.target == "reply":  # type: ignore[attr-defined]  # the composer is open: only it changes
+        if request.htmx.target == "reply":  # type: ignore[attr-defined]  # the conversation is there already
             context = {"case": case, "composer": composer, "form": composer.form}
             return render(request, "cases/composer.html", context)
     return render_case(request, case, composer=composer)

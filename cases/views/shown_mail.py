@@ -15,6 +15,7 @@ from cases.mail_html import split_text, text_to_html
 from cases.models import Attachment, EmailAddress, EmailMessage
 from cases.outbound.quoting import reply_subject
 from cases.selectors.conversation import TEXT_SHOWN, is_raw_for_reps
+from cases.selectors.cursor import Cursor
 from cases.selectors.files import is_minor
 from cases.views.sent_mail import SentMail, sent_mail
 
@@ -42,10 +43,11 @@ AUTOMATIC_KINDS: dict[str, str | Promise] = {
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """Another mail of the page that this one is about."""
+    """Another mail of the case that this one is about. `before`: the page that ends with it, where that is another."""
 
     message_id: int
     words: str | Promise
+    before: Cursor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +72,21 @@ class ShownMessage:
     related: Sequence[Related]
 
 
-def related_mails(messages: Sequence[EmailMessage]) -> dict[int, list[Related]]:
-    """By key of a mail: the bounces of a mail of ours, and the mail that a bounce is about, when both are here."""
-    ours = {each.message_identifier: each for each in messages if not each.incoming and each.message_identifier}
+def related_mails(messages: Sequence[Any]) -> dict[int, list[Related]]:
+    """By key of a mail: the mail that a bounce is about, wherever it stands, and the bounces of a mail that are on
+    the same page. `messages` come from selectors.messages_of.
+    """
+    here = {each.pk for each in messages}
     related: dict[int, list[Related]] = {}
     for bounce in messages:
-        about = ours.get((bounce.bounce or {}).get("original_message_id", "")) if bounce.is_bounce else None
-        if about is not None:
-            related.setdefault(bounce.pk, []).append(Related(about.pk, _("The mail that was not delivered")))
-            related.setdefault(about.pk, []).append(Related(bounce.pk, _("Delivery report")))
+        about = bounce.bounced_id
+        if about is None:
+            continue
+        # The key after it: its page ends with the mail itself.
+        before = Cursor(bounce.bounced_at, about + 1) if about not in here else None
+        related.setdefault(bounce.pk, []).append(Related(about, _("The mail that was not delivered"), before))
+        if about in here:
+            related.setdefault(about, []).append(Related(bounce.pk, _("Delivery report")))
     return related
 
 

@@ -31,18 +31,29 @@ document.addEventListener("htmx:afterSettle", () => {
 });
 
 // New mail --------------------------------------------------------------------------------------------------------
+let lastBefore = null;
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.target.closest?.("[data-new-mail]")) lastBefore = document.querySelector("#timeline")?.lastElementChild;
+});
+
 document.addEventListener("htmx:afterRequest", (event) => {
   const link = event.target.closest?.("[data-new-mail]");
   if (!link || !event.detail.successful) return;
   const newest = link.dataset.newMail;
+  const lines = document.getElementById("live-changes");
+  if (lines && link.dataset.newLines) lines.value = link.dataset.newLines;
   // What is seen now may be answered: the composer and the next look count from here.
   for (const field of document.querySelectorAll("#conversation [name=last_seen], #live-seen")) field.value = newest;
-  const first = document.getElementById(`message-${newest}`);
+  const first = document.querySelector("#timeline")?.contains(lastBefore) ? lastBefore.nextElementSibling : document.getElementById(`message-${newest}`);
   const line = link.closest(".new-mail");
   line.remove();
-  first?.classList.add("is-new");
-  first?.scrollIntoView({ block: "nearest" });
-  first?.querySelector("summary")?.focus({ preventScroll: true });
+  if (!first) return;
+  first.classList.add("is-new");
+  first.scrollIntoView({ block: "nearest" });
+  const place = first.querySelector("summary") ?? first;
+  if (place === first) first.tabIndex = -1;
+  place.focus({ preventScroll: true });
 });
 
 // A long conversation opens at its newest mail --------------------------------------------------------------------

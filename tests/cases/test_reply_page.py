@@ -62,9 +62,9 @@ def smtp(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSmtpSer
         yield fake
 
 
-def composer(page: Client, case: Case, query: str = "reply=1") -> dict[str, str]:
+def composer(page: Client, case: Case, query: str = "mode=reply") -> dict[str, str]:
     """The fields of the form as the page offers them."""
-    html = page.get(f"/cases/{case.number}/?{query}").content.decode()
+    html = page.get(f"/cases/{case.number}/compose/?{query}").content.decode()
     form = html.partition("data-composer")[2].partition("</form>")[0]
     fields = {
         name: value
@@ -103,20 +103,38 @@ def test_composer_is_filled_in(page: Client, case: Case, gold: RoutingAddress) -
     assert fields["subject"] == "Re: Order 17 has not come"
     assert fields["last_seen"] == str(case.source_id)
     assert len(fields["key"]) == 32
-    html = shown(page.get(f"/cases/{case.number}/?reply=1"))
+    html = shown(page.get(f"/cases/{case.number}/compose/?mode=reply"))
     assert "gold@company.example : Every rep may send from it: it is not controlled by permission set." in html
     assert "Reply to 1 person as Gold Support" in html
 
 
-def test_case_page_without_composer_costs_no_more(page: Client, case: Case) -> None:
+@pytest.mark.parametrize("query", ["", "?reply=1", "?all=1", "?draft=1"])
+def test_case_page_costs_the_same_with_a_composer_and_links_to_it(page: Client, case: Case, query: str) -> None:
     EmailMessageFactory(case=case, outgoing=True)
 
     with CaptureQueriesContext(connection) as captured:
-        html = page.get(f"/cases/{case.number}/").content.decode()
+        html = page.get(f"/cases/{case.number}/{query}").content.decode()
 
     assert len(captured) <= 8
-    assert "?reply=1#reply" in html
-    assert "data-composer" not in html
+    assert f'href="/cases/{case.number:08d}/compose/?mode=reply#reply"' in html  # without JavaScript it is a page
+    assert "<form data-composer" not in html
+
+
+def test_case_page_tells_which_composer_it_wants(page: Client, case: Case) -> None:
+    def asked(query: str) -> list[str]:
+        html = page.get(f"/cases/{case.number}/{query}").content.decode()
+        return re.findall(r'data-composer-at="([^"]+)"', html)
+
+    compose = f"/cases/{case.number:08d}/compose/"
+    assert asked("") == []
+    assert asked("?reply=1") == [f"{compose}?mode=reply"]
+    assert asked("?all=1&message=7") == [f"{compose}?mode=reply_all&amp;message=7"]
+    assert asked('?draft="><b>') == [f"{compose}?mode=reply&amp;draft=%22%3E%3Cb%3E"]
+
+
+def test_composer_that_is_opened_again_has_its_key_again(page: Client, case: Case) -> None:
+    assert composer(page, case, f"mode=reply&key={'k' * 24}")["key"] == "k" * 24
+    assert composer(page, case, "mode=reply&key=<b>")["key"] != "<b>"
 
 
 @pytest.mark.parametrize("count", [1, 30])
@@ -127,8 +145,15 @@ def test_composer_costs_the_same_for_every_length(
         verified_address(f"a{number}@company.example")
         EmailMessageFactory(case=case)
 
-    with django_assert_max_num_queries(24):
-        page.get(f"/cases/{case.number}/?all=1")
+    with django_assert_max_num_queries(18):
+        alone = page.get(
+            f"/cases/{case.number}/compose/?mode=reply_all", headers={"HX-Request": "true", "HX-Target": "reply"}
+        )
+
+    assert alone.content.decode().count("data-composer ") == 1
+    assert 'id="timeline"' not in alone.content.decode()
+    with django_assert_max_num_queries(24):  # the page for who has no JavaScript
+        page.get(f"/cases/{case.number}/compose/?mode=reply_all")
 
 
 def test_reply_to_all_leaves_out_ourselves_and_new_participants(
@@ -142,7 +167,7 @@ def test_reply_to_all_leaves_out_ourselves_and_new_participants(
         EmailAddress.objects.create(email_message_id=case.source_id, role="cc", address=address)
 
     assert composer(page, case)["cc"] == ""
-    assert composer(page, case, "all=1")["cc"] == "sam@example.org"
+    assert composer(page, case, "mode=reply_all")["cc"] == "sam@example.org"
 
 
 @pytest.mark.parametrize(
@@ -167,13 +192,13 @@ def test_new_participant_is_not_answered_by_itself(page: Client, case: Case) -> 
     ParticipantFactory(case=case, address="new@example.org", role=Participant.Role.NEW)
     EmailMessageFactory(case=case, from_address="new@example.org", received_at=timezone.now() + timedelta(seconds=1))
 
-    assert composer(page, case, "all=1")["to"] == "Casey Customer <casey@example.net>"
+    assert composer(page, case, "mode=reply_all")["to"] == "Casey Customer <casey@example.net>"
 
 
 def test_refused_addresses_are_named_with_the_reason(page: Client, case: Case, gold: RoutingAddress) -> None:
     RoutingAddress.objects.filter(pk=gold.pk).update(verified_at=None)
 
-    response = page.get(f"/cases/{case.number}/?reply=1")
+    response = page.get(f"/cases/{case.number}/compose/?mode=reply")
 
     text = shown(response)
     assert "There is no address that you may send from." in text
@@ -187,10 +212,10 @@ def test_reader_without_permission_gets_no_composer(client: Client, case: Case) 
     QueueMember.objects.create(queue=case.owner_queue, user=reader)
     client.force_login(reader)
 
-    text = shown(client.get(f"/cases/{case.number}/"))
+    response = client.get(f"/cases/{case.number}/?reply=1")
 
-    assert "you do not have the permission to reply to cases" in text
-    assert "?reply=1" not in text
+    assert "you do not have the permission to reply to cases" in shown(response)
+    assert "/compose/" not in response.content.decode()
 
 
 # Sending
@@ -229,7 +254,7 @@ def test_undo_opens_the_text_again_and_the_draft_goes_when_it_is_sent(
     assert fields["subject"] == "Re: Order 17 has not come"
     waiting = page.get(f"/cases/{case.number}/")
     assert "You have a draft here." in shown(waiting)
-    assert f"?draft={draft.pk}#reply" in waiting.content.decode()
+    assert f"/compose/?draft={draft.pk}#reply" in waiting.content.decode()
     send(page, case, fields | {"cc": "", "text": "It left us yesterday."})
     deliver_all()
     assert [taken.recipients for taken in smtp.ledger] == [(CUSTOMER,)]
@@ -340,7 +365,7 @@ def test_direct_grant_is_neither_offered_nor_accepted(client: Client, case: Case
     fields = composer(client, case)
 
     assert "closed@company.example : No permission set grants it." in shown(
-        client.get(f"/cases/{case.number}/?reply=1")
+        client.get(f"/cases/{case.number}/compose/?mode=reply")
     )
     assert send(client, case, fields | {"send_from": str(closed.pk), "text": "x"}).status_code == 403
     assert nothing_left(smtp)
@@ -491,7 +516,7 @@ def test_failed_mail_says_why_and_can_be_edited(page: Client, case: Case, smtp: 
     draft = Draft.objects.get()
     assert response["Location"] == f"/cases/{case.number:08d}/?draft={draft.pk}#reply"
     assert composer(page, case, f"draft={draft.pk}")["text"] == "My long answer"
-    assert "Not sent: 550 no such user" in shown(page.get(response["Location"]))
+    assert "Not sent: 550 no such user" in shown(page.get(f"/cases/{case.number}/compose/?draft={draft.pk}"))
 
 
 def test_uncertain_mail_is_shown_and_sent_again_by_a_person(page: Client, case: Case, smtp: FakeSmtpServer) -> None:

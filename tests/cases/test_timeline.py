@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,10 +12,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from cases.comments import add_note
 from cases.models import Case, CaseComment, CaseEvent, CaseVisit, Outbox
 from cases.selectors.conversation import new_since
 from cases.selectors.history import LINES_PER_KIND, LineKind, history_of
 from cases.templatetags.case_pages import moment_words
+from tests.cases.outbound.people import allow_replies
 from tests.factories import CaseFactory, CaseTaskFactory, EmailMessageFactory, QueueFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -199,6 +202,72 @@ def test_newer_mail_is_what_came_after_what_was_seen(page: Client, case: Case) -
     assert page.get(f"/cases/{case.number}/newer/?after=x").status_code == 200
 
 
+def look(page: Client, case: Case, *, told: int | None = None, **seen: int) -> Any:
+    fields = {"seen": 0, "changes": 0} | seen | ({} if told is None else {"told": told})
+    return page.post(f"/cases/{case.number}/live/", fields, headers={"HX-Request": "true"})
+
+
+def test_notes_and_changes_of_others_are_told_and_shown(page: Client, case: Case, rep: Any, queue: Any) -> None:
+    EmailMessageFactory(case=case, received_at=NOON)
+    change(case, "seen before", at=NOON)
+    shown = page.get(f"/cases/{case.number}/").context["case"].newest_event
+    kim = UserFactory(username="kim", first_name="Kim", last_name="Kind")
+    queue.members.add(kim)
+    allow_replies(kim)
+    allow_replies(rep)
+    add_note(case=case, author=kim, body="Careful <here>")
+    add_note(case=case, author=rep, body="of the reader, on the page already")
+    change(case, "by a colleague", at=NOON, actor=kim)
+    change(case, "by no person", at=NOON)
+    change(case, "by the reader", at=NOON, actor=rep)
+    newest = CaseEvent.objects.exclude(actor=rep).latest("pk").pk
+
+    answer = look(page, case, changes=shown, seen=case.messages.get().pk)
+    lines = page.get(f"/cases/{case.number}/newer/?after={case.messages.get().pk}&changes={shown}")
+
+    words = " ".join(re.sub(r"<[^>]*>", " ", answer.content.decode()).split())
+    assert words == "1 new note, 2 changes, show"
+    assert answer.headers["HX-Trigger"] == "case-changed"
+    assert f'name="told" value="{newest}"' in answer.content.decode()
+    assert f'data-new-lines="{newest}"' in answer.content.decode()
+    assert sorted(words_of(item) for item in lines.context["timeline"]) == [
+        "Status changed by a colleague + Status changed by no person",
+        "note Careful &lt;here&gt;",
+    ]
+    assert not look(page, case, changes=shown, told=newest).has_header("HX-Trigger")
+    assert "show" not in look(page, case, changes=newest, seen=case.messages.get().pk).content.decode()
+
+
+def test_a_look_costs_the_same_whatever_came(page: Client, case: Case, queue: Any) -> None:
+    kim = UserFactory(username="kim")
+    look(page, case)  # notes that the reader is here
+    for number in range(60):
+        EmailMessageFactory(case=case)
+        change(case, f"{number}", at=NOON, actor=kim)
+
+    with CaptureQueriesContext(connection) as captured:
+        answer = look(page, case)
+    with CaptureQueriesContext(connection) as newer:
+        page.get(f"/cases/{case.number}/newer/?after=0&changes=0")
+
+    assert "40 new mails, 40 changes, show" in " ".join(re.sub(r"<[^>]*>", " ", answer.content.decode()).split())
+    assert len(captured) <= 6  # two of them for who asks
+    assert len(newer) <= 7
+
+
+@pytest.mark.parametrize("path", ["live/", "newer/?after=0&changes=0"])
+def test_nobody_else_hears_what_is_new(client: Client, case: Case, path: str) -> None:
+    """OP10"""
+    change(case, "secret", at=NOON)
+    url = f"/cases/{case.number}/{path}"
+    method = client.post if path == "live/" else client.get
+    assert method(url).status_code == 302
+
+    client.force_login(UserFactory())
+
+    assert method(url).status_code == 404
+
+
 def test_a_bounce_and_the_mail_that_it_is_about_lead_to_each_other(page: Client, case: Case) -> None:
     sent = EmailMessageFactory(case=case, outgoing=True, message_identifier="m1@company.example", received_at=NOON)
     bounce = EmailMessageFactory(
@@ -212,6 +281,38 @@ def test_a_bounce_and_the_mail_that_it_is_about_lead_to_each_other(page: Client,
     of_sent, _line, of_bounce = content.partition(f'id="message-{bounce.pk}"')
     assert f'href="#message-{bounce.pk}"' in of_sent.partition(f'id="message-{sent.pk}"')[2]
     assert f'href="#message-{sent.pk}"' in of_bounce
+
+
+def test_a_bounce_leads_to_the_page_of_the_mail_that_it_is_about(page: Client, case: Case) -> None:
+    sent = EmailMessageFactory(case=case, outgoing=True, message_identifier="m1@company.example", received_at=NOON)
+    EmailMessageFactory(outgoing=True, message_identifier="m1@company.example")  # of another case
+    for hour in range(1, 100):
+        EmailMessageFactory(case=case, received_at=NOON + timedelta(hours=hour))
+    about = {"recipients": ["casey@example.net"], "reason": "", "original_message_id": "m1@company.example"}
+    bounce = EmailMessageFactory(case=case, is_bounce=True, bounce=about, received_at=NOON + timedelta(days=9))
+
+    with CaptureQueriesContext(connection) as captured:
+        [link] = re.findall(
+            r'<p class="related"><a href="([^"]+)"', page.get(f"/cases/{case.number}/").content.decode()
+        )
+    there = page.get(link.partition("#")[0]).content.decode()
+
+    assert len(captured) <= 8
+    assert link.endswith(f"#message-{sent.pk}")
+    assert f'id="message-{sent.pk}"' in there
+    assert f'id="message-{bounce.pk}"' not in there
+
+
+def test_times_of_the_history_are_times_of_the_page(page: Client, case: Case) -> None:
+    change(case, "<first answer>: Gold, due 2026-11-02 15:04 UTC", at=NOON, kind="service_level_near")
+    change(case, "not a day: 2026-99-99 15:04 UTC", at=NOON)
+
+    content = page.get(f"/cases/{case.number}/").content.decode()
+
+    time = '<time datetime="2026-11-02T15:04:00+00:00" data-moment>'
+    assert f"&lt;first answer&gt;: Gold, due {time}" in content
+    assert "due 2026-11-02 15:04 UTC" not in content
+    assert "not a day: 2026-99-99 15:04 UTC" in content
 
 
 def test_other_addresses_that_received_it_are_named(page: Client, case: Case) -> None:

@@ -76,7 +76,7 @@ def page(ana: User) -> Client:
 
 
 def reply(page: Client, case: Case, address: RoutingAddress, /, **fields: Any) -> Any:
-    shown = page.get(f"/cases/{case.number}/?reply=1")
+    shown = page.get(f"/cases/{case.number}/compose/?mode=reply")
     assert shown.status_code == 200
     plain = {
         "send_from": str(address.pk),
@@ -155,7 +155,7 @@ def test_a_member_removed_with_the_page_open_sends_nothing(page: Client, ana: Us
     address = verified_address("gold@company.example", controlled_by_permission_set=True)
     permission_set = grant(address, ana)
     case = case_with_mail(ana, address=address)
-    page.get(f"/cases/{case.number}/?reply=1")
+    page.get(f"/cases/{case.number}/compose/?mode=reply")
     permission_sets.remove_member(permission_set, ana, by=None)
 
     response = reply(page, case, address)
@@ -170,7 +170,7 @@ def test_without_the_permission_to_reply_there_is_no_composer_and_no_reply(suppo
     client = Client()
     client.force_login(mute)
 
-    shown = client.get(f"/cases/{case.number}/?reply=1").content.decode()
+    shown = client.get(f"/cases/{case.number}/compose/?mode=reply").content.decode()
     response = reply(client, case, support)
 
     assert "send_from" not in shown
@@ -242,7 +242,7 @@ def test_actions_on_mail_of_another_case_are_not_found(page: Client, ana: User, 
         for number in (mine.number, theirs.number):
             url = reverse(name, kwargs={"number": number, "message_id": sent.pk})
             assert page.post(url).status_code == 404
-    draft = page.get(f"/cases/{mine.number}/?draft={sent.pk}")
+    draft = page.get(f"/cases/{mine.number}/compose/?draft={sent.pk}")
 
     outbox.refresh_from_db()
     assert outbox.state == "failed"

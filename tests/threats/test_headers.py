@@ -87,7 +87,7 @@ def test_policies_name_no_other_host_and_run_no_script_that_came_with_a_page() -
 def test_pages_of_reps_hold_no_script_and_no_handler_of_their_own(root: Client, world: World) -> None:
     number = world.values["number"]
 
-    for path in ("/cases/", f"/cases/{number}/", f"/cases/{number}/?reply=1", "/cases/00000000/"):
+    for path in ("/cases/", f"/cases/{number}/", f"/cases/{number}/compose/?mode=reply", "/cases/00000000/"):
         page = root.get(path).content.decode()
 
         assert re.findall(r"<script(?![^>]*\ssrc=)[^>]*>", page) == [], path

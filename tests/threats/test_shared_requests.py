@@ -101,7 +101,8 @@ def test_a_draft_is_its_authors_alone(page: Client, ana: User) -> None:
 
     shown = [page.get(url) for url in urls]
     others = [
-        page.get(url) for url in ("/cases/", f"/cases/{case.number}/", f"/cases/{case.number}/?draft={draft.pk}")
+        page.get(url)
+        for url in ("/cases/", f"/cases/{case.number}/", f"/cases/{case.number}/compose/?draft={draft.pk}")
     ]
 
     assert [response.status_code for response in shown] == [404, 404, 404]

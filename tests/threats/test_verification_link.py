@@ -132,7 +132,7 @@ def test_an_unverified_address_is_not_offered_and_a_tampered_post_is_refused(
     client = Client()
     client.force_login(ana)
 
-    page = client.get(f"/cases/{case.number}/?reply=1").content.decode()
+    page = client.get(f"/cases/{case.number}/compose/?mode=reply").content.decode()
     response = client.post(
         f"/cases/{case.number}/reply/",
         {"send_from": address.pk, "to": "casey@example.net", "subject": "x", "text": "Hello", "key": "k" * 32},

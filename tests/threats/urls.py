@@ -145,6 +145,7 @@ BY_NAME = {
     "reply_again": Kind.REP_ACTION,
     "make_contact": Kind.REP_ACTION,
     "answer_invitation": Kind.REP_ACTION,
+    "invitation": Kind.REP_OBJECT,
     "message_charset": Kind.REP_ACTION,
     "case_earlier": Kind.REP_OBJECT,
     "case_newer": Kind.REP_OBJECT,

@@ -13,7 +13,7 @@ export function followButton(form, words, { recipients, later }) {
     const when = later()?.inWords();
     button.textContent = when ? words("at", does, when) : does;
     const reason = form.querySelector(`[data-sender="${CSS.escape(sender.value)}"]`);
-    if (reason && because) because.replaceChildren(...[...reason.childNodes].map((node) => node.cloneNode(true)));
+    if (reason && because) because.title = because.textContent = reason.textContent;
   };
   form.addEventListener("input", say);
   form.addEventListener("change", say);

@@ -103,8 +103,10 @@ const FIRST_LETTER = /\p{L}/u;
 /** The HTML that is sent. Blocks that begin with a letter of a right-to-left script say so: not every mail program looks. */
 export function outgoingHtml(html) {
   const plain = html.replace(LEFT_TO_RIGHT_MARKS, "");
-  if (!RIGHT_TO_LEFT.test(plain)) return plain;
-  const page = new DOMParser().parseFromString(plain, "text/html");
+  // A browser may write styles while it moves words from one block to another.
+  if (!RIGHT_TO_LEFT.test(plain) && !/\sstyle\s*=/i.test(plain)) return plain;
+  const page = parse(plain);
+  for (const element of page.body.querySelectorAll("[data-style]")) element.removeAttribute("data-style");
   for (const block of page.body.querySelectorAll("div, p, li, td, th, h1, h2, h3, h4, blockquote")) {
     if (RIGHT_TO_LEFT.test(FIRST_LETTER.exec(block.textContent)?.[0] ?? "")) block.setAttribute("dir", "rtl");
   }

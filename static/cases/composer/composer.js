@@ -7,12 +7,13 @@ import { openFiles } from "./files.js";
 import { openLater } from "./later.js";
 import { openLayout } from "./layout.js";
 import { openModes } from "./modes.js";
-import { openInPlace } from "./opening.js";
+import { openAskedFor, openInPlace } from "./opening.js";
 import { openPlainText } from "./plain_text.js";
 import { openQuickTexts } from "./quick_texts.js";
 import { openRecipients } from "./recipients.js";
 import { openPage, openSending } from "./send.js";
 import { watchSentMail } from "./sent_mail.js";
+import { offerUndo } from "./sent_toast.js";
 import { openTemplates } from "./templates.js";
 import { openToolbar } from "./toolbar.js";
 import { openWarnings } from "./warnings.js";
@@ -138,6 +139,7 @@ function letGo(form, { drafts, editor, warnings }) {
 function lookAt() {
   for (const [form, parts] of composers) if (!form.isConnected) letGo(form, parts);
   for (const form of document.querySelectorAll("form[data-composer]")) if (!composers.has(form)) open(form);
+  openAskedFor({ onOpened: (section) => open(section.querySelector("form")) });
   watchSentMail();
 }
 
@@ -147,3 +149,4 @@ addEventListener("beforeunload", (event) => {
 openInPlace({ onOpened: (section, { close }) => open(section.querySelector("form"), { close }) });
 document.addEventListener("pane:swapped", lookAt);
 lookAt();
+offerUndo({ save: () => Promise.all([...composers.values()].map(({ drafts }) => drafts.flush())) });

@@ -5,6 +5,7 @@ import { ask, jsonOf } from "./requests.js";
 const SAVE_AFTER = 1500; // milliseconds without a change
 const SAVE_AT_LEAST = 10_000; // while somebody types without a pause
 const TRY_AGAIN = 5000;
+const TRY_REFUSED_AGAIN = 30_000; // somebody may give the permission back
 const NOT_IN_A_DRAFT = new Set(["attachments", "confirmed", "csrfmiddlewaretoken", "draft", "version"]);
 
 export function openDrafts(form, words, { beforeSave, onOther, onFiles }) {
@@ -96,7 +97,9 @@ class Drafts {
       if (answer.files) this.onFiles(answer.files);
       this.form.elements.version.value = answer.version;
       this.isBehind = false;
-      this.say(this.isUnsaved ? "" : this.words("saved", clock(answer.saved_at)));
+      const saved = this.isUnsaved ? "" : this.words("saved", clock(answer.saved_at));
+      if (answer.refused) this.say(this.words("saved-but", saved || this.words("saved", clock(answer.saved_at)), answer.refused), true);
+      else this.say(saved);
       this.onOther(null);
       return;
     }
@@ -105,7 +108,7 @@ class Drafts {
       this.isBehind = true;
       this.say(this.words("not-saved-other-tab"), true);
       this.onOther(answer?.version ?? null);
-    } else if (outcome.status === 404 || outcome.status === 410) {
+    } else if (this.id && (outcome.status === 404 || outcome.status === 410)) {
       // Sent or discarded elsewhere: what is written here becomes a draft of its own.
       this.form.elements.draft.value = "";
       this.later();
@@ -115,15 +118,18 @@ class Drafts {
     } else if (outcome.kind === "offline") {
       this.say(this.words("not-saved-offline"), true);
       this.later();
+    } else if (answer?.error) {
+      this.say(this.words("not-saved-because", answer.error), true);
+      this.later(TRY_REFUSED_AGAIN);
     } else {
-      this.say(answer?.error ?? this.words("not-saved-error"), true);
+      this.say(this.words("not-saved-error"), true);
       this.later();
     }
   }
 
-  later() {
+  later(after = TRY_AGAIN) {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.flush(), TRY_AGAIN);
+    this.timer = setTimeout(() => this.flush(), after);
   }
 
   say(sentence, isTrouble = false) {

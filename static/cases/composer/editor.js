@@ -50,7 +50,7 @@ export function openEditor(form, { onChange, onFiles }) {
   squire.addEventListener("input", changed);
   root.classList.toggle("is-empty", isEmpty());
   marks.show();
-  takeFiles(root, onFiles);
+  takeFiles(root, squire, onFiles);
   stayOnOnePicture(root);
 
   return {
@@ -99,8 +99,9 @@ function hiddenField(form, name) {
   return field;
 }
 
-function takeFiles(root, onFiles) {
-  // Before Squire's own listener: it reads only text.
+function takeFiles(root, squire, onFiles) {
+  // Before Squire's own listener: it reads only text, and for what is neither HTML nor plain text alone it makes a field with
+  // a style attribute, which our policy forbids.
   root.addEventListener(
     "paste",
     (event) => {
@@ -118,6 +119,11 @@ function takeFiles(root, onFiles) {
       } else if (html.includes("data:image/")) {
         const inData = picturesInData(html);
         if (inData.length) setTimeout(() => onFiles(inData, { inline: true }));
+      } else if (!html) {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        const text = clipboard?.getData("text/plain") || clipboard?.getData("text/uri-list") || "";
+        if (text) squire.insertPlainText(text, true);
       }
     },
     true,

@@ -56,7 +56,7 @@ class Recipients {
     }
     this.choices = choicesOf(this.field, { label: this.words("people"), onChoose: (item) => this.add(item.entry) });
     this.field.setAttribute("aria-controls", this.choices.list.id);
-    this.note = Object.assign(document.createElement("p"), { className: "mark", id: `${this.value.id}_mark` });
+    this.note = Object.assign(document.createElement("p"), { className: "recipient-note", id: `${this.value.id}_mark` });
     this.note.setAttribute("aria-live", "polite");
     this.field.setAttribute("aria-describedby", this.note.id);
     this.box = Object.assign(document.createElement("div"), { className: "chips" });

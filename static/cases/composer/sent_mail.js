@@ -39,11 +39,20 @@ async function replaceChanged(waiting) {
   const address = new URL(location.href);
   address.hash = "";
   for (const name of ["reply", "all", "draft"]) address.searchParams.delete(name);
-  const answer = await fetch(address.pathname.endsWith("/reply/") ? "../" : address, { credentials: "same-origin" });
+  // A composer that is a page of its own stands below its case.
+  const isBelow = /\/(?:reply|compose)\/$/.test(address.pathname);
+  const answer = await fetch(isBelow ? "../" : address, { credentials: "same-origin" });
+  let isChanged = false;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const old of waiting) {
     const item = old.closest("[id]");
     const fresh = item && page.querySelector(`#${CSS.escape(item.id)} .sending`);
-    if (answer.ok && fresh && fresh.dataset.state !== old.dataset.state) old.replaceWith(document.importNode(fresh, true));
+    if (!answer.ok || !fresh || fresh.dataset.state === old.dataset.state) continue;
+    old.replaceWith(document.importNode(fresh, true));
+    isChanged = true;
   }
+  if (!isChanged) return;
+  // What became of the mail changes whose turn it is: the head, the panel and the row of the list say so.
+  document.body.dispatchEvent(new CustomEvent("case-changed"));
+  document.dispatchEvent(new CustomEvent("cases-changed"));
 }

@@ -11,7 +11,8 @@ export function announce(words) {
   requestAnimationFrame(() => { announcer.textContent = words; });
 }
 
-export function toast({ words, kind = "info", action = null }) {
+/** `until`: when what it offers is over, in milliseconds; else it goes after a while. Returns what is shown. */
+export function toast({ words, kind = "info", action = null, until = 0 }) {
   const item = copyOf("toast").firstElementChild;
   item.classList.add(kind);
   item.firstElementChild.textContent = words;
@@ -23,17 +24,20 @@ export function toast({ words, kind = "info", action = null }) {
     button.addEventListener("click", () => { item.remove(); action.run(); });
     item.firstElementChild.after(button);
   }
+  if (until) item.dataset.until = String(until);
   toasts.append(item);
+  return item;
 }
 
 // A toast goes by itself, but never while somebody points at it or is in it; an error stays until it is sent away.
 function letGo(item) {
   if (item.classList.contains("error")) return;
+  const until = Number(item.dataset.until ?? 0);
   const go = () => {
-    if (item.matches(":hover, :focus-within")) setTimeout(go, 1000);
+    if (!until && item.matches(":hover, :focus-within")) setTimeout(go, 1000);
     else item.remove();
   };
-  setTimeout(go, STAYS);
+  setTimeout(go, until ? Math.max(0, until - Date.now()) : STAYS);
 }
 
 function settle(item) {

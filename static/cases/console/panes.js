@@ -2,6 +2,7 @@
 // page; a reload gives the same. Without this every link is an ordinary one.
 import { announce, toast } from "./announce.js";
 import { caseOf, consoleElement, paneOf, withoutHash } from "./addresses.js";
+import { keepTyped } from "./keep_typed.js";
 import { ask, askAhead, Failed, forgetAhead, takeAhead } from "./requests.js";
 import { copyOf, word } from "./words.js";
 
@@ -200,12 +201,12 @@ export async function refreshList() {
     const answer = await ask(address, { pane: "list" });
     if (list.dataset.url !== address || answer.pane !== "list") return;
     const scroll = list.scrollTop;
-    const focused = list.contains(document.activeElement) ? document.activeElement : null;
     const checked = new Set([...list.querySelectorAll("input:checked")].map((input) => input.name + input.value));
+    const putBack = keepTyped(list);
     fill("list", answer.text, { url: address, isNavigation: false });
+    putBack(list);
     list.scrollTop = scroll;
     for (const input of list.querySelectorAll("input[type=checkbox]")) input.checked = checked.has(input.name + input.value);
-    if (focused?.href) [...list.querySelectorAll("a")].find((link) => link.href === focused.href)?.focus({ preventScroll: true });
     markCurrent();
     tellSwapped("list", address);
   } catch (failure) {

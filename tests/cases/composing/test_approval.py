@@ -328,7 +328,7 @@ def test_composer_says_beforehand_that_it_needs_approval(
 ) -> None:
     Case.objects.filter(pk=case.pk).update(routing_address=closed)
 
-    shown = page.get(f"/cases/{case.number}/?reply=1").content.decode()
+    shown = page.get(f"/cases/{case.number}/compose/?mode=reply").content.decode()
 
     assert "Mail sent by the permission set “Juniors” needs approval." in shown
 

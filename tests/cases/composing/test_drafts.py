@@ -162,7 +162,7 @@ def test_urls_of_a_draft_are_its_authors_alone(page: Client, client: Client, ana
     ]
 
     assert answers == [404] * 5
-    assert "private" not in client.get(f"/cases/{case.number}/?draft={draft.pk}").content.decode()
+    assert "private" not in client.get(f"/cases/{case.number}/compose/?draft={draft.pk}").content.decode()
     assert "private" not in client.get("/drafts/").content.decode()
 
 
@@ -378,7 +378,7 @@ def test_composer_saves_and_comes_back(page: Client, ana: User, case: Case, gold
     assert (stale.status_code, stale.json()["version"]) == (409, 2)
     page.logout()
     page.force_login(ana)  # it survives a logout
-    html = page.get(f"/cases/{case.number}/?reply=1").content.decode()
+    html = page.get(f"/cases/{case.number}/compose/?mode=reply").content.decode()
     assert "Dear Casey" in html
     assert f'name="draft" value="{made["id"]}"' in html
     assert f'name="key" value="{"k" * 24}"' in html
@@ -386,6 +386,31 @@ def test_composer_saves_and_comes_back(page: Client, ana: User, case: Case, gold
     assert page.post(f"/drafts/{made['id']}/discard/").status_code == 302
     assert not Draft.objects.exists()
     assert page.post(f"/drafts/{made['id']}/", {"text": "x"}).status_code == 404
+
+
+def test_what_was_withdrawn_is_said_and_the_text_is_kept(page: Client, ana: User, case: Case) -> None:
+    saved = page.post(f"/drafts/new/?case={case.number}", {"text": "one"}).json()
+    ana.user_permissions.clear()
+
+    again = page.post(f"/drafts/{saved['id']}/", {"text": "one two", "version": saved["version"]})
+    new = page.post(f"/drafts/new/?case={case.number}", {"text": "other"})
+
+    assert again.status_code == 200
+    assert again.json()["refused"] == "ana does not have the permission to reply to cases."
+    assert (new.status_code, new.json()["error"]) == (403, "ana does not have the permission to reply to cases.")
+    assert [draft.text for draft in Draft.objects.all()] == ["one two"]
+
+
+def test_case_that_is_not_seen_any_more_is_said_to_its_composer(page: Client, ana: User, case: Case) -> None:
+    saved = page.post(f"/drafts/new/?case={case.number}", {"text": "one"}).json()
+    QueueMember.objects.filter(user=ana).delete()
+
+    again = page.post(f"/drafts/{saved['id']}/", {"text": "one two", "version": saved["version"]})
+    new = page.post(f"/drafts/new/?case={case.number}", {"text": "other"})
+
+    assert (again.status_code, again.json()["error"]) == (403, "You may not see this case any more.")
+    assert (new.status_code, new.json()["error"]) == (404, "You may not see this case any more.")
+    assert [draft.text for draft in Draft.objects.all()] == ["one"]
 
 
 def test_upload_answers_with_what_the_editor_needs(page: Client, ana: User, case: Case) -> None:

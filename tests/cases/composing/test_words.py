@@ -289,7 +289,7 @@ def test_composer_starts_with_the_template_of_the_record_type(page: Any, case: C
     case.record_type.default_template = template
     case.record_type.save()
 
-    shown = page.get(f"/cases/{case.number}/?reply=1")
+    shown = page.get(f"/cases/{case.number}/compose/?mode=reply")
 
     assert "Dear Casey," in shown.content.decode()
     assert shown.context["composer"].template_id == template.pk

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.mail import get_connection
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from icalendar import Calendar
@@ -18,7 +20,7 @@ from cases.outbound.invitations import answer_to_invitation, given_answer
 from cases.outbound.messages import compose, written_out
 from cases.outbound.replies import CannotReply, SendingNotAllowed
 from tests.cases.test_calendars import invitation
-from tests.factories import RoutingAddressFactory, UserFactory
+from tests.factories import EmailMessageFactory, RoutingAddressFactory, UserFactory
 from tests.mails import ingest_mail
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("organisation")]
@@ -167,12 +169,35 @@ def test_positions_that_cannot_be_are_not_found(client: Any, message: EmailMessa
     assert not Outbox.objects.filter(kind="reply").exists()
 
 
+def offer_of(client: Any, message: EmailMessage, *, position: str = "0", **headers: str) -> Any:
+    url = reverse("invitation", kwargs={"number": message.case.number, "message_id": message.pk})
+    return client.get(f"{url}?position={position}", headers=headers)
+
+
+@pytest.mark.parametrize("count", [1, 12])
+def test_page_with_invitations_costs_no_more(client: Any, message: EmailMessage, count: int) -> None:
+    for _number in range(count - 1):
+        EmailMessageFactory(case=message.case, special_parts=message.special_parts)
+    client.force_login(UserFactory(superuser=True))
+
+    with CaptureQueriesContext(connection) as captured:
+        page = client.get(reverse("case", kwargs={"number": message.case.number})).content.decode()
+    with CaptureQueriesContext(connection) as of_one:
+        offer_of(client, message, **{"HX-Request": "true"})
+
+    assert page.count("Answer this invitation") == count
+    assert len(captured) <= 8
+    assert len(of_one) <= 12
+
+
 def test_page_shows_the_invitation_and_who_would_answer(client: Any, message: EmailMessage) -> None:
     client.force_login(UserFactory(superuser=True))
 
     page = client.get(reverse("case", kwargs={"number": message.case.number})).content.decode()
 
     assert '<time class="local-time" datetime="2026-12-01T09:00:00+00:00">' in page
+    assert f'/messages/{message.pk}/invitation/?position=0"' in page
+    page = offer_of(client, message).content.decode()
     assert "Answers <bdi>jane@example.com</bdi> as <bdi>support@company.example</bdi>." in page
     assert page.count('name="answer"') == 3
 
@@ -182,7 +207,25 @@ def test_page_says_why_somebody_cannot_answer(client: Any, message: EmailMessage
     message.case.owner_queue.members.add(user)
     client.force_login(user)
 
-    page = client.get(reverse("case", kwargs={"number": message.case.number})).content.decode()
+    page = offer_of(client, message).content.decode()
 
     assert "You cannot answer this invitation. reader does not have the permission to reply to cases." in page
     assert 'name="answer"' not in page
+
+
+def test_answer_that_was_given_is_shown(client: Any, message: EmailMessage) -> None:
+    user = UserFactory(superuser=True)
+    answer_to_invitation(case=message.case, message=message, position=0, answer="accept", by=user, now=timezone.now())
+    client.force_login(user)
+
+    part = offer_of(client, message, **{"HX-Request": "true"}).content.decode()
+
+    assert "<strong>Accepted.</strong>" in part
+    assert "<html" not in part
+
+
+@pytest.mark.parametrize("position", ["", "5", "x"])
+def test_there_is_no_answer_without_an_invitation(client: Any, message: EmailMessage, position: str) -> None:
+    client.force_login(UserFactory(superuser=True))
+
+    assert offer_of(client, message, position=position).status_code == 404
