@@ -30,6 +30,7 @@ from cases.notifications.making import make_notifications
 from cases.notifications.reading import forget_old, note_what_was_seen
 from cases.outbound.delivery import deliver_due
 from cases.outbound.loop_tests import alert_missing, send_canaries
+from cases.outbound.satisfaction import ask_after_closing
 from cases.outbound.tracking import TrackingReader, settle_tracking
 from cases.service_levels import keep_clocks
 from cases.snoozing import wake_due_cases
@@ -68,6 +69,7 @@ def all_jobs() -> list[Job]:
         Job("send canaries", send_canaries, every=30),
         Job("look for missing canaries", alert_missing, every=30),
         Job("ask DNS about domains", check_due_domains, every=60),
+        Job("ask how it went", ask_after_closing, every=60),
         Job("wake snoozed cases", wake_snoozed_cases),
         Job("requeue held mail", requeue_held_mail, every=30),
         Job("delete unreferenced files", delete_old_files, every=3600),

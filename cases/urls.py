@@ -28,6 +28,7 @@ from cases.views import (
     possible_case,
     presence,
     reply,
+    satisfaction,
     saved_views,
     warnings,
 )
@@ -57,6 +58,7 @@ register_converter(RowKey, "key")
 
 urlpatterns = [
     path("", case_list.home, name="home"),
+    path("feedback/<str:token>/", satisfaction.feedback, name="satisfaction"),
     path("login/", login.RepLoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("cases/", case_list.case_list, name="case_list"),

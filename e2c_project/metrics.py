@@ -27,9 +27,11 @@ from cases.selectors.figures import (
     Durations,
     InboundHealth,
     Period,
+    Satisfaction,
     backlog_by_age,
     durations,
     inbound_health,
+    satisfaction,
     shares,
     volume_by_day,
 )
@@ -95,6 +97,7 @@ class Figures(Collector):
         first_response, resolution = durations(period)
         yield _speed("first_response", "From opening to the first reply, of cases opened in 24 hours.", first_response)
         yield _speed("resolution", "From opening to closing, of cases closed in 24 hours.", resolution)
+        yield from _satisfaction(satisfaction(period))
         yield from _backlog(backlog_by_age(period))
         yield from _shares(period)
         yield from _health(inbound_health(period), self.now)
@@ -112,6 +115,16 @@ def _speed(name: str, meaning: str, speed: Durations) -> GaugeMetricFamily:
         if value is not None:
             family.add_metric([quantile], value)
     return family
+
+
+def _satisfaction(found: Satisfaction) -> Iterator[GaugeMetricFamily]:
+    yield _gauge("satisfaction_asked_last_day", "Customers asked how it went.", found.asked)
+    answers = GaugeMetricFamily(
+        "e2c_satisfaction_answers_last_day", "Answers of customers how it went, by rating.", labels=["rating"]
+    )
+    answers.add_metric(["good"], found.good)
+    answers.add_metric(["bad"], found.bad)
+    yield answers
 
 
 def _backlog(backlog: list[AgeBucket]) -> Iterator[GaugeMetricFamily]:

@@ -23,6 +23,7 @@ FIELDS: Mapping[str, str] = {
     "rep.first_name": "The first name of the person who sends the mail.",
     "address.name": "The display name of the address that the mail is sent from.",
     "address.email": "The address that the mail is sent from.",
+    "satisfaction.link": "The page on which the customer says how it went. Only in the question after closing.",
     "today": "The date of the day, in the language of the address.",
 }
 

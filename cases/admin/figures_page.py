@@ -32,6 +32,8 @@ from cases.selectors.figures import (
     backlog_by_age,
     durations,
     inbound_health,
+    satisfaction,
+    satisfaction_by,
     shares,
     volume_by_day,
 )
@@ -99,6 +101,11 @@ def figures_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
             ShareTable(_("By routing address"), _("Routing address"), shares(period, "routing_address")),
             ShareTable(_("By queue"), _("Queue"), shares(period, "owner_queue")),
             ShareTable(_("By rep"), _("Rep"), shares(period, "owner_user")),
+        ],
+        "satisfaction": satisfaction(period),
+        "satisfaction_tables": [
+            (_("Routing address"), satisfaction_by(period, "routing_address")),
+            (_("Rep"), satisfaction_by(period, "owner_user")),
         ],
         "most_shares": MOST_SHARES,
         "health": health_figures(inbound_health(period), troubles(period), now),

@@ -148,6 +148,9 @@ class EmailTemplateAdmin(PreviewedAdmin):
             context["answering_addresses"] = RoutingAddress.objects.not_deleted().filter(
                 auto_response_template=template
             )[:MOST_USES]
+            context["asking_addresses"] = RoutingAddress.objects.not_deleted().filter(satisfaction_template=template)[
+                :MOST_USES
+            ]
             context["record_types"] = RecordType.objects.filter(default_template=template)[:MOST_USES]
         return super().render_change_form(request, context, *args, **kwargs)
 

@@ -19,6 +19,7 @@ from cases.assignment import assign
 from cases.case_fields import set_field
 from cases.comments import add_note
 from cases.demo_data.bulk import write_threads
+from cases.demo_data.lived_in_service import ask_and_hear, promise
 from cases.demo_data.lived_in_threads import LIVED_IN_THREADS, THREADS_FOR_THE_TABLES
 from cases.demo_data.seeding import DemoOrganisation, ingest_threads, set_up_demo_organisation, started_at
 from cases.lifecycle import default_status
@@ -101,10 +102,12 @@ def live_in(*, now: datetime | None = None) -> bool:
         write_threads(list(THREADS_FOR_THE_TABLES), organisation, [default_status()], began)
     ingest_threads(LIVED_IN_THREADS, organisation, now=began, progress=lambda: None)
     _configure()
+    promise(began=began)
     for answer in ANSWERS:
         _send(answer, organisation, by=rep, at=began - timedelta(hours=answer.ago))
     _write_what_waits(organisation, rep, now=now or timezone.now())
     _organise(rep, lead, now=now or timezone.now())
+    ask_and_hear(organisation.support, by=rep, now=now or timezone.now())
     return True
 
 

@@ -18,6 +18,12 @@ TEMPLATES = (
         "Which order is it? The number stands in the mail that confirmed it.</p><p>Kind regards<br>{{ rep.name }}</p>",
     },
     {
+        "name": "How did it go?",
+        "subject": "How did it go with case {{ case.number }}?",
+        "html_body": "<p>Hello {{ customer.first_name|there }},</p><p>your case is closed. Would you tell us how it "
+        "went? Two buttons, no account:</p><p>{{ satisfaction.link }}</p><p>{{ address.name|We }}</p>",
+    },
+    {
         "name": "Invoice corrected",
         "html_body": "<p>Hello {{ customer.name|there }},</p><p>the invoice of case {{ case.number }} "
         "was corrected on {{ today }}; the new one is attached.</p><p>Kind regards<br>{{ rep.name }}</p>",

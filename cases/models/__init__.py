@@ -14,6 +14,7 @@ from cases.models.notification import Notification, NotificationChoice
 from cases.models.outbox import Outbox
 from cases.models.pending_routing import PendingRouting
 from cases.models.routing_decision import RoutingDecision
+from cases.models.satisfaction import SatisfactionRequest
 from cases.models.send_decision import SendDecision
 from cases.models.service_clock import ServiceClock
 from cases.models.tag import CaseField, CaseLink, Tag
@@ -55,6 +56,7 @@ __all__ = [
     "RawBody",
     "RefusedCall",
     "RoutingDecision",
+    "SatisfactionRequest",
     "SavedView",
     "SendDecision",
     "ServiceClock",

@@ -205,6 +205,11 @@ class Case(models.Model):
                 fields=["snoozed_until"], condition=models.Q(snoozed_until__isnull=False), name="case_by_snooze"
             ),
             models.Index(fields=["-created_at", "-id"], name="case_by_opening"),
+            models.Index(
+                fields=["routing_address", "closed_at"],
+                condition=models.Q(closed_at__isnull=False),
+                name="case_by_closing",
+            ),
             # Open cases are a small part of all: their lists must not walk past the closed ones.
             models.Index(
                 fields=["-last_activity_at", "-id"], condition=models.Q(closed_at__isnull=True), name="case_open"

@@ -64,6 +64,8 @@ class CaseEvent(models.Model):
         NOTE_EDITED = "note_edited", _("Note edited")
         TASK_ADDED = "task_added", _("Task added")
         TASK_CHANGED = "task_changed", _("Task changed")
+        SATISFACTION_ASKED = "satisfaction_asked", _("Customer asked how it went")
+        SATISFACTION_ANSWERED = "satisfaction_answered", _("Customer said how it went")
         TASK_DUE = "task_due", _("Task due")
 
     case = models.ForeignKey("cases.Case", on_delete=models.CASCADE, related_name="events")

@@ -11,6 +11,7 @@ class Outbox(Claimable):
     class Kind(models.TextChoices):
         REPLY = "reply", _("reply")
         AUTO = "auto", _("automatic answer")
+        SURVEY = "survey", _("question after closing")
         NOTICE = "notice", _("notice")
         TEST = "test", _("test")
 

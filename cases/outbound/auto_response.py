@@ -30,14 +30,14 @@ from routing.breaker import stop_auto_response
 from routing.choices import AutoResponsePolicy
 from routing.models import EmailToCaseSettings, RoutingAddress
 
-__all__ = ["PlannedAnswer", "WrittenMail", "plan_answer", "refusal_of_address", "write_answer"]
+__all__ = ["NOBODY", "PlannedAnswer", "WrittenMail", "plan_answer", "refusal_of_address", "write_answer"]
 
 # What is older was not written now: an archive that is read in, or a mail that waited for a person.
 OLDEST_ANSWERED = timedelta(days=3)
 BREAKER_WINDOW = timedelta(hours=1)
 
 # Nobody reads what comes to these (RFC 2142 section 4, RFC 3834 section 2, and what shops and services write from).
-_NOBODY = re.compile(
+NOBODY = re.compile(
     r"(?:mailer-daemon|postmaster|daemon|bounces?|(?:do[-_.]?not|no)[-_.]?reply|owner|.+-(?:request|owner|bounces?))"
     r"(?:[+=-].*)?"
 )
@@ -119,7 +119,7 @@ def _refusal_of_mail(mail: WrittenMail, address: RoutingAddress, *, now: datetim
     local, at, _domain = recipient.rpartition("@")
     if not at or len(recipient) > 254 or normalise_address(recipient) != recipient or not local.isascii():
         return NotQueued("no_recipient", "the sender has no usable address")
-    if _NOBODY.fullmatch(local):
+    if NOBODY.fullmatch(local):
         return NotQueued("nobody_reads", f"nobody reads mail to {recipient}")
     if not mail.is_proven:
         return NotQueued("not_authenticated", f"nothing proves that {recipient} sent the mail")

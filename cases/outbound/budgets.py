@@ -10,10 +10,9 @@ from cases.models import Outbox
 from routing.models import EmailToCaseSettings
 
 WINDOW = timedelta(hours=24)
-# Mail to outsiders: automatic answers, and notices that belong to no case. Notices to owners of cases are limited by
-# their own interval (cases.outbound.notices), digests of colleagues go once an hour at most (cases.notifications), and
-# neither takes anything away from this.
-TO_OUTSIDERS = Q(kind=Outbox.Kind.AUTO) | (
+# Mail to outsiders: automatic answers, questions after closing, and notices that belong to no case. Notices to queues
+# and colleagues have limits of their own (cases.outbound.notices, cases.notifications) and take nothing away from it.
+TO_OUTSIDERS = Q(kind__in=[Outbox.Kind.AUTO, Outbox.Kind.SURVEY]) | (
     Q(kind=Outbox.Kind.NOTICE, case__isnull=True) & ~Q(key__startswith="digest:")
 )
 

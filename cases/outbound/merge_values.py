@@ -54,6 +54,7 @@ def merge_values(
         "rep.first_name": (author.first_name or first_name_in(rep)) if author else "",
         "address.name": send_from.display_name if send_from else "",
         "address.email": send_from.email_address if send_from else "",
+        "satisfaction.link": "",  # filled in by cases.outbound.satisfaction alone
         "today": today,
     }
     return {field: _plain(value) for field, value in values.items()}

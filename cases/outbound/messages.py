@@ -84,8 +84,8 @@ def _written_mail(outbox: Outbox, written: EmailMessage, connection: BaseEmailBa
         headers["In-Reply-To"] = bracketed(written.in_reply_to)
     if written.references:
         headers["References"] = " ".join(map(bracketed, written.references.split()))
-    if outbox.kind == Outbox.Kind.AUTO:
-        headers |= automatic_headers(answers_a_mail=True)
+    if outbox.kind in (Outbox.Kind.AUTO, Outbox.Kind.SURVEY):
+        headers |= automatic_headers(answers_a_mail=outbox.kind == Outbox.Kind.AUTO)
     message = MailWithPictures(
         subject=one_line(written.subject),
         body=written.text_body,
@@ -97,7 +97,8 @@ def _written_mail(outbox: Outbox, written: EmailMessage, connection: BaseEmailBa
         headers=headers,
     )
     has_own_service = outbox.from_address is not None and outbox.from_address.connection_id is not None
-    if outbox.kind == Outbox.Kind.AUTO and not hasattr(connection, "esp_name") and not has_own_service:
+    is_automatic = outbox.kind in (Outbox.Kind.AUTO, Outbox.Kind.SURVEY)
+    if is_automatic and not hasattr(connection, "esp_name") and not has_own_service:
         # RFC 3834 section 3.3: what comes back must not reach an address that answers by itself. Providers' APIs have
         # a return path of their own, and an account of a connection sends as itself alone.
         message.envelope_sender = split_sender(settings.E2C_SYSTEM_FROM)[1]  # type: ignore[attr-defined]

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from django.utils.translation import gettext as _
 
-from cases.models import EmailAddress, EmailMessage, Outbox, SendDecision
+from cases.models import EmailAddress, EmailMessage, Outbox, SatisfactionRequest, SendDecision
 from cases.outbound.allowed_senders import permission_to_send, record_decision
 from cases.outbound.auto_response import refusal_of_address
+from cases.outbound.satisfaction import refusal_to_ask
 from routing.addresses import normalise_address
 from routing.connections import refusal_of_connection
 from routing.models import RoutingAddress
@@ -89,6 +90,25 @@ def _answer_for_auto_response(outbox: Outbox, address: RoutingAddress) -> Permis
     return Permission(True, _("An automatic answer of the address, to the person who wrote."))
 
 
+def _answer_for_survey(outbox: Outbox, address: RoutingAddress) -> Permission:
+    """Nobody wrote it: the address must still ask, the case must still be closed, and it goes to whom it was decided
+    to ask.
+    """
+    stored = RoutingAddress.objects.select_related("satisfaction_template").filter(pk=address.pk).first()
+    message = outbox.email_message
+    if stored is None or message is None or stored.email_address != message.from_address:
+        return Permission(False, _("The routing address was changed after the mail was written."))
+    if because := refusal_to_ask(stored):
+        return Permission(False, because[:1].upper() + because[1:] + ".")
+    asked = SatisfactionRequest.objects.filter(case=outbox.case_id, refused_because="").select_related("case").first()
+    if asked is None or not asked.case.is_closed or asked.case.is_merged:
+        return Permission(False, _("The case was opened again or joined to another one."))
+    to = [each.address for each in message.addresses.all() if each.role != EmailAddress.Role.REPLY_TO]
+    if not to == [outbox.recipient] == [asked.recipient] or message.created_by_id is not None:
+        return Permission(False, _("It goes to somebody else than the customer who is asked."))
+    return Permission(True, _("The question of the address after closing, to the customer."))
+
+
 def _answer_for_test_mail(outbox: Outbox, address: RoutingAddress) -> Permission:
     """To the person who asked for it, who may send from the address."""
     person = outbox.requested_by
@@ -100,5 +120,6 @@ def _answer_for_test_mail(outbox: Outbox, address: RoutingAddress) -> Permission
 ASK: dict[Outbox.Kind, Callable[[Outbox, RoutingAddress], Permission]] = {
     Outbox.Kind.REPLY: _answer_for_reply,
     Outbox.Kind.AUTO: _answer_for_auto_response,
+    Outbox.Kind.SURVEY: _answer_for_survey,
     Outbox.Kind.TEST: _answer_for_test_mail,
 }

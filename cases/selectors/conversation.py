@@ -42,7 +42,7 @@ def find_visible_case(user: Any, number: int) -> Case | None:
         with_clocks(visible_cases(user).with_number(number))
         .select_related(
             *("status", "record_type", "owner_user", "owner_queue", "contact", "routing_address"),
-            *("possibly_belongs_to", "merged_into"),
+            *("possibly_belongs_to", "merged_into", "satisfaction"),
         )
         .defer("description", "possibly_belongs_to__description", "merged_into__description")
         .annotate(

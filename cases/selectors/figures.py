@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import TruncDate
 
-from cases.models import Case, Delivery, InboundEmail, Outbox, RefusedCall
+from cases.models import Case, Delivery, InboundEmail, Outbox, RefusedCall, SatisfactionRequest
 
 __all__ = [
     "AgeBucket",
@@ -22,10 +22,13 @@ __all__ = [
     "Durations",
     "InboundHealth",
     "Period",
+    "Satisfaction",
     "Share",
     "backlog_by_age",
     "durations",
     "inbound_health",
+    "satisfaction",
+    "satisfaction_by",
     "shares",
     "volume_by_day",
 ]
@@ -99,6 +102,25 @@ class Share:
     open_now: int
     closed: int
     first_answer: float | None  # median, seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Satisfaction:
+    """Questions put in the period, and answers given in it (to whatever question), each case once."""
+
+    name: str
+    asked: int
+    good: int
+    bad: int
+
+    @property
+    def answered(self) -> int:
+        return self.good + self.bad
+
+    @property
+    def share_good(self) -> float | None:
+        """0 to 1; None without an answer."""
+        return self.good / self.answered if self.answered else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +240,45 @@ def shares(period: Period, by: str) -> list[Share]:
         Share(key, name or "–", new, now_open, ended, _quantile(sorted(times.get(key, [])), 0.5))
         for key, name, new, now_open, ended in rows
     ]
+
+
+def _counted_satisfaction(period: Period) -> dict[str, Any]:
+    asked = Q(refused_because="", decided_at__gte=period.start, decided_at__lt=period.end)
+    answered = Q(answered_at__gte=period.start, answered_at__lt=period.end)
+    return {
+        "asked": Count("pk", filter=asked),
+        "good": Count("pk", filter=answered & Q(rating=SatisfactionRequest.Rating.GOOD)),
+        "bad": Count("pk", filter=answered & Q(rating=SatisfactionRequest.Rating.BAD)),
+    }
+
+
+def _satisfaction_rows(period: Period) -> QuerySet[SatisfactionRequest]:
+    rows = SatisfactionRequest.objects.filter(
+        Q(decided_at__gte=period.start, decided_at__lt=period.end)
+        | Q(answered_at__gte=period.start, answered_at__lt=period.end)
+    )
+    if period.routing_address is None and period.queue is None and period.rep is None:
+        return rows
+    return rows.filter(case__in=period.narrowed(Case.objects.all()))
+
+
+def satisfaction(period: Period) -> Satisfaction:
+    """One statement."""
+    return Satisfaction("", **_satisfaction_rows(period).aggregate(**_counted_satisfaction(period)))
+
+
+def satisfaction_by(period: Period, by: str) -> list[Satisfaction]:
+    """Of each routing_address, owner_queue or owner_user, most answers first. One statement."""
+    counts = _counted_satisfaction(period)
+    rows: QuerySet[Any, Any] = (
+        _satisfaction_rows(period)
+        .filter(**{f"case__{by}__isnull": False})
+        .order_by()
+        .values_list(f"case__{by}", f"case__{_NAMES[by]}")
+        .annotate(**counts)
+    )
+    most_first = rows.order_by("-good", "-bad", "-asked", f"case__{_NAMES[by]}")[:MOST_SHARES]
+    return [Satisfaction(name or "–", *counted) for _key, name, *counted in most_first if any(counted)]
 
 
 def inbound_health(period: Period) -> InboundHealth:

@@ -39,6 +39,7 @@ FROM_DATABASE: tuple[Check, ...] = (
     sending.check_email_action,
     sending.check_templates,
     sending.check_auto_responses,
+    sending.check_questions,
     sending.check_canaries,
     surroundings.check_sweeper,
     surroundings.check_waiting_mail,

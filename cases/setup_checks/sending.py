@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from cases.outbound.auto_response import refusal_of_address
 from cases.outbound.filled_templates import faults_of
 from cases.outbound.loop_tests import missing_canaries
+from cases.outbound.satisfaction import refusal_to_ask
 from cases.setup_checks.finding import Finding, ok, wrong
 from routing.choices import AutoResponsePolicy
 from routing.models import EmailTemplate, EmailToCaseSettings, RecordType, RoutingAddress
@@ -79,3 +80,18 @@ def check_auto_responses() -> Iterator[Finding]:
         yield wrong(name, f"Automatic answers of {email_address} are on, but nobody gets one: {because}.", remedy)
     if not refused:
         yield ok(name, "Every address that answers by itself can.")
+
+
+def check_questions() -> Iterator[Finding]:
+    name = "satisfaction"
+    asking = RoutingAddress.objects.not_deleted().filter(asks_satisfaction=True)
+    refused = [
+        (address.email_address, because)
+        for address in asking.select_related("satisfaction_template")
+        if (because := refusal_to_ask(address))
+    ]
+    for email_address, because in refused:
+        remedy = "Open the page of the address, or its template."
+        yield wrong(name, f"{email_address} should ask customers how it went, but asks nobody: {because}.", remedy)
+    if not refused:
+        yield ok(name, "Every address that asks how it went can.")

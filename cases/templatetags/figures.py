@@ -1,4 +1,4 @@
-"""Durations as the dashboard shows them."""
+"""Durations and shares as the dashboard shows them."""
 
 from __future__ import annotations
 
@@ -21,3 +21,9 @@ def duration_in_words(seconds: float | None) -> str:
     if minutes < 48 * 60:
         return _("%(hours)s h %(minutes)s min") % {"hours": minutes // 60, "minutes": minutes % 60}
     return _("%(days)s d %(hours)s h") % {"days": minutes // 1440, "hours": minutes % 1440 // 60}
+
+
+@register.filter("share")
+def share_in_words(part: float | None) -> str:
+    """Of 0 to 1, in whole per cent; "–" for nothing."""
+    return "–" if part is None else _("%(percent)s %%") % {"percent": round(part * 100)}

@@ -58,6 +58,9 @@ class RoutingAddressAdmin(ConfigurationAdmin):
         "auto_response_template": "auto_response_policy != 'off'",
         "auto_response_hours": "auto_response_policy != 'off'",
         "auto_response_hourly_limit": "auto_response_policy != 'off'",
+        "satisfaction_template": "asks_satisfaction",
+        "satisfaction_hours": "asks_satisfaction",
+        "satisfaction_window_days": "asks_satisfaction",
         "assignment_rule": "strategy == 'rules'",
         "flow": "strategy == 'flow'",
         "fallback_queue": "strategy != 'owner'",
@@ -101,6 +104,21 @@ class RoutingAddressAdmin(ConfigurationAdmin):
                     "auto_response_template",
                     "auto_response_hours",
                     "auto_response_hourly_limit",
+                ],
+            },
+        ),
+        (
+            _("Question after closing"),
+            {
+                "description": _(
+                    "How it went, asked once a case: only customers whose domain confirms their mail and who got a "
+                    "reply. They answer on a page, without an account."
+                ),
+                "fields": [
+                    "asks_satisfaction",
+                    "satisfaction_template",
+                    "satisfaction_hours",
+                    "satisfaction_window_days",
                 ],
             },
         ),

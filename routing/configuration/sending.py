@@ -72,6 +72,7 @@ class RoutingAddresses(RowsSection):
             "owner_queue",
             "connection",
             "auto_response_template",
+            "satisfaction_template",
             "assignment_rule",
             "flow",
             "fallback_queue",

@@ -122,6 +122,32 @@ class RoutingAddress(models.Model):
     # The breaker: stopped when the hourly limit was reached; what was sent before it was let go on counts no more.
     auto_response_stopped_at = models.DateTimeField(null=True, blank=True, editable=False)
     auto_response_resumed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    asks_satisfaction = models.BooleanField(
+        _("ask how it went"),
+        default=False,
+        help_text=_("One mail to the customer after a case is closed, with a link to a page of two buttons."),
+    )
+    satisfaction_template = models.ForeignKey(
+        "routing.EmailTemplate",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("template of the question"),
+        help_text=_("{{ satisfaction.link }} is the link; without it the link stands under the text."),
+    )
+    satisfaction_hours = models.PositiveSmallIntegerField(
+        _("hours after closing"),
+        default=24,
+        validators=[MinValueValidator(1), MaxValueValidator(720)],
+        help_text=_("A case that is opened again before is not asked about."),
+    )
+    satisfaction_window_days = models.PositiveSmallIntegerField(
+        _("one question to a customer in days"),
+        default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+        help_text=_("Of all addresses together."),
+    )
     language = models.CharField(
         _("language"),
         max_length=10,
@@ -305,6 +331,11 @@ class RoutingAddress(models.Model):
                 condition=models.Q(auto_response_policy="off") | models.Q(auto_response_template__isnull=False),
                 name="routing_address_auto_response_has_template",
                 violation_error_message=_("Choose the template of the automatic answer."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(asks_satisfaction=False) | models.Q(satisfaction_template__isnull=False),
+                name="routing_address_question_has_template",
+                violation_error_message=_("Choose the template of the question."),
             ),
             models.CheckConstraint(
                 condition=models.Q(verified_at__isnull=True) | ~models.Q(verified_email=""),

@@ -85,7 +85,7 @@ def expected_status(kind: Kind, role: str, url: FoundUrl) -> tuple[int, str]:
                 # Whoever is in already is sent on.
                 sent_on = (is_staff and url.name == "admin:login") or (not is_nobody and url.name == "login")
                 return (302, "/") if sent_on else (200, "")
-            if "verify" in url.route:
+            if "verify" in url.route or "feedback" in url.route:
                 return 410, ""
             return (503, "") if url.name == "healthz" else (200, "")  # no sweeper runs here
         case Kind.LOGOUT if url.name == "admin:logout" and not is_staff:

@@ -88,6 +88,7 @@ BY_NAME = {
     "healthz": Kind.PUBLIC,
     "metrics": Kind.FIGURES,
     "routing:verify": Kind.PUBLIC,
+    "satisfaction": Kind.PUBLIC,
     "logout": Kind.LOGOUT,
     "case_list": Kind.REP_LIST,
     "case_views": Kind.REP_LIST,

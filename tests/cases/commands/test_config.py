@@ -92,6 +92,9 @@ def make_everything() -> None:
     RoutingAddress.objects.filter(pk=address.pk).update(
         auto_response_policy="new_cases",
         auto_response_template=template,
+        asks_satisfaction=True,
+        satisfaction_template=template,
+        satisfaction_hours=48,
         strategy="flow",
         flow=RoutingFlow.objects.create(name="By language"),
         fallback_queue=queue,

@@ -36,6 +36,8 @@ def form_of(**changes: Any) -> dict[str, Any]:
         "auto_response_policy": "off",
         "auto_response_hours": "24",
         "auto_response_hourly_limit": "100",
+        "satisfaction_hours": "24",
+        "satisfaction_window_days": "30",
         "strategy": "owner",
         "canary_hours": "0",
     }
