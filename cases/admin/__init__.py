@@ -2,6 +2,7 @@
 
 from cases.admin import (
     addresses,
+    background,
     case,
     configuration,
     connections,
@@ -15,6 +16,7 @@ from cases.admin import (
 
 __all__ = [
     "addresses",
+    "background",
     "case",
     "configuration",
     "connections",

@@ -6,20 +6,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Min, Sum
+from django.contrib import admin
+from django.db.models import Min, Model, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from cases.models import InboundEmail, Outbox, RefusedCall
+from cases.models import InboundEmail, LoopTest, Outbox, RefusedCall
 from cases.outbound.loop_tests import missing_canaries
 from cases.selectors.visible import may_view_all_cases
 from routing.admin.access import can_configure
 from routing.models import RoutingAddress
 
 COUNTED_TO = 1_000
+MISSING_CANARIES = "result=missing&is_canary__exact=1"
 LATE_AFTER = timedelta(minutes=2)  # an unsettled mail of this age says that no worker is at work
 
 
@@ -35,7 +37,7 @@ class Figure:
 def add_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """unfold's DASHBOARD_CALLBACK. Seven statements, each over rows that an index gives, none over the whole table."""
     if can_configure(request) or request.user.has_perm("cases.view_inboundemail"):
-        context["figures"] = figures(timezone.now())
+        context["figures"] = figures(timezone.now(), request)
     context["may_see_figures"] = may_see_figures(request)
     context["begins_here"] = can_configure(request) and not _is_in_use()
     return context
@@ -52,8 +54,15 @@ def may_see_figures(request: HttpRequest) -> bool:
     return can_configure(request) or user.has_perm("cases.view_inboundemail") or may_view_all_cases(user)
 
 
-def figures(now: datetime) -> list[Figure]:
-    inbound = reverse("admin:cases_inboundemail_changelist")
+def list_of(request: HttpRequest, model: type[Model], asked: str = "") -> str:
+    """The list behind a figure, as the query `asked` narrows it; "" for those who may not open it."""
+    if not admin.site.get_model_admin(model).has_view_permission(request):
+        return ""
+    listed = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return f"{listed}?{asked}" if asked else listed
+
+
+def figures(now: datetime, request: HttpRequest) -> list[Figure]:
     quarantined = _bounded(InboundEmail.objects.filter(state=InboundEmail.State.QUARANTINED))
     held = _bounded(InboundEmail.objects.filter(state=InboundEmail.State.HELD))
     oldest = InboundEmail.objects.filter(state__in=InboundEmail.UNSETTLED).aggregate(at=Min("received_at"))["at"]
@@ -65,36 +74,42 @@ def figures(now: datetime) -> list[Figure]:
             _("Quarantined mail"),
             _said(quarantined),
             _("needs a person"),
-            f"{inbound}?state__exact=quarantined",
+            list_of(request, InboundEmail, "state__exact=quarantined"),
             quarantined > 0,
         ),
-        Figure(_("Held mail"), _said(held), _("waits for a limit or a click"), f"{inbound}?state__exact=held", False),
+        Figure(
+            _("Held mail"),
+            _said(held),
+            _("waits for a limit or a click"),
+            list_of(request, InboundEmail, "state__exact=held"),
+            False,
+        ),
         Figure(
             _("Oldest unsettled mail"),
             _age(now - oldest) if oldest else "–",
             _("since it was received"),
-            f"{inbound}?state__exact=received",
+            list_of(request, InboundEmail, "state__exact=received"),
             oldest is not None and now - oldest > LATE_AFTER,
         ),
         Figure(
             _("Refused calls"),
             f"{refused:,}",
             _("webhooks turned away in 24 hours"),
-            reverse("admin:cases_refusedcall_changelist"),
+            list_of(request, RefusedCall),
             refused > 0,
         ),
         Figure(
             _("Uncertain sends"),
             _said(uncertain),
             _("the provider's answer was lost"),
-            f"{reverse('admin:cases_outbox_changelist')}?state__exact=uncertain",
+            list_of(request, Outbox, "state__exact=uncertain"),
             uncertain > 0,
         ),
         Figure(
             _("Missing canaries"),
             str(missing),
             _("test mail that did not come back"),
-            reverse("admin:routing_routingaddress_changelist"),
+            list_of(request, LoopTest, MISSING_CANARIES),
             missing > 0,
         ),
     ]

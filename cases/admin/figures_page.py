@@ -14,13 +14,13 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases.admin.dashboard import LATE_AFTER, Figure, may_see_figures
+from cases.admin.dashboard import LATE_AFTER, MISSING_CANARIES, Figure, list_of, may_see_figures
+from cases.models import HookRun, InboundEmail, LoopTest, Outbox, RefusedCall
 from cases.selectors.figures import (
     MOST_SHARES,
     AgeBucket,
@@ -40,7 +40,7 @@ from cases.selectors.figures import (
 from cases.selectors.people import reps
 from cases.selectors.troubles import Troubles, troubles
 from cases.templatetags.figures import duration_in_words
-from routing.models import Queue, RoutingAddress
+from routing.models import Connection, Queue, RoutingAddress
 
 __all__ = ["figures_page"]
 
@@ -108,7 +108,7 @@ def figures_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
             (_("Rep"), satisfaction_by(period, "owner_user")),
         ],
         "most_shares": MOST_SHARES,
-        "health": health_figures(inbound_health(period), troubles(period), now),
+        "health": health_figures(inbound_health(period), troubles(period), now, request),
         "chart_options": json.dumps(CHART_OPTIONS),
     }
     return TemplateResponse(request, "admin/cases/figures.html", context)
@@ -191,9 +191,8 @@ def _speed_chart(speed: Durations) -> str:
 
 
 # Health --------------------------------------------------------------------------------------------------------------
-def health_figures(health: InboundHealth, trouble: Troubles, now: datetime) -> list[Figure]:
-    """Each with the list behind it, where there is one. Bad: a person is needed."""
-    inbound, outbox = reverse("admin:cases_inboundemail_changelist"), reverse("admin:cases_outbox_changelist")
+def health_figures(health: InboundHealth, trouble: Troubles, now: datetime, request: HttpRequest) -> list[Figure]:
+    """Each with the list behind it, where there is one that may be opened. Bad: a person is needed."""
     late = health.oldest_unsettled is not None and now - health.oldest_unsettled > LATE_AFTER
     waiting = now - health.oldest_unsettled if health.oldest_unsettled else None
     in_period, right_now = gettext_lazy("in the period"), gettext_lazy("now")
@@ -206,22 +205,36 @@ def health_figures(health: InboundHealth, trouble: Troubles, now: datetime) -> l
             _("Oldest unsettled mail"),
             duration_in_words(waiting.total_seconds()) if waiting else "–",
             _("%(count)s wait for a worker") % {"count": health.unsettled},
-            f"{inbound}?state__exact=received",
+            list_of(request, InboundEmail, "state__exact=received"),
             late,
         ),
-        figure(_("Held mail"), health.held, right_now, f"{inbound}?state__exact=held", is_bad=False),
-        figure(_("Quarantined mail"), health.quarantined, right_now, f"{inbound}?state__exact=quarantined"),
-        figure(_("Refused calls"), health.refused_calls, in_period, reverse("admin:cases_refusedcall_changelist")),
-        figure(_("Uncertain sends"), health.uncertain_sends, right_now, f"{outbox}?state__exact=uncertain"),
-        figure(_("Failed sends"), health.failed_sends, in_period, f"{outbox}?state__exact=failed"),
+        figure(
+            _("Held mail"), health.held, right_now, list_of(request, InboundEmail, "state__exact=held"), is_bad=False
+        ),
+        figure(
+            _("Quarantined mail"),
+            health.quarantined,
+            right_now,
+            list_of(request, InboundEmail, "state__exact=quarantined"),
+        ),
+        figure(_("Refused calls"), health.refused_calls, in_period, list_of(request, RefusedCall)),
+        figure(
+            _("Uncertain sends"), health.uncertain_sends, right_now, list_of(request, Outbox, "state__exact=uncertain")
+        ),
+        figure(_("Failed sends"), health.failed_sends, in_period, list_of(request, Outbox, "state__exact=failed")),
         figure(_("Bounced"), health.bounced, gettext_lazy("recipients in the period")),
-        figure(_("Missing canaries"), trouble.missing_canaries, gettext_lazy("addresses that lost a test mail")),
+        figure(
+            _("Missing canaries"),
+            trouble.missing_canaries,
+            gettext_lazy("addresses that lost a test mail"),
+            list_of(request, LoopTest, MISSING_CANARIES),
+        ),
         figure(
             _("Connections to mend"),
             trouble.connections_to_mend,
             right_now,
-            reverse("admin:routing_connection_changelist"),
+            list_of(request, Connection),
         ),
-        figure(_("Failed hooks"), trouble.failed_hooks, in_period),
+        figure(_("Failed hooks"), trouble.failed_hooks, in_period, list_of(request, HookRun, "state__exact=failed")),
         figure(_("Broken service levels"), trouble.broken_clocks, in_period),
     ]

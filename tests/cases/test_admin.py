@@ -17,8 +17,20 @@ from django.utils import timezone
 
 from cases.admin.history import COUNTED_TO, HistoryAdmin
 from cases.blobs import put_many
-from cases.models import Attachment, Case, CaseEvent, EmailMessage, InboundEmail, Outbox, RefusedCall, RoutingDecision
-from routing.models import AuditEvent
+from cases.models import (
+    Attachment,
+    Case,
+    CaseEvent,
+    EmailMessage,
+    HookRun,
+    InboundEmail,
+    LoopTest,
+    Outbox,
+    PendingRouting,
+    RefusedCall,
+    RoutingDecision,
+)
+from routing.models import AuditEvent, FlowStep, RoutingFlow
 from tests.factories import (
     CaseFactory,
     CaseStatusFactory,
@@ -27,6 +39,7 @@ from tests.factories import (
     EmailMessageFactory,
     InboundEmailFactory,
     RawBodyFactory,
+    RoutingAddressFactory,
     UserFactory,
 )
 
@@ -39,8 +52,11 @@ HISTORY = [
     "caseevent",
     "casetask",
     "emailmessage",
+    "hookrun",
     "inboundemail",
+    "looptest",
     "outbox",
+    "pendingrouting",
     "refusedcall",
     "routingdecision",
     "trackingrequest",
@@ -86,11 +102,19 @@ def one_of_each(words: str = "words") -> None:
     Attachment.objects.create(
         email_message=message, blob=blob, position=0, file_name=words, declared_type=words, content_type=words
     )
-    CaseEvent.objects.create(case=case, kind="case_opened", because=words, detail={"x": words})
+    event = CaseEvent.objects.create(case=case, kind="case_opened", because=words, detail={"x": words})
+    HookRun.objects.create(event=event, hook=words, last_error=words, state="failed")
+    flow = RoutingFlow.objects.create(name=words[:80])
+    step = FlowStep.objects.create(flow=flow, label=words[:80], queue=case.owner_queue)
+    PendingRouting.objects.create(case=case, step=step, routing_version=0, since=timezone.now())
     CaseTaskFactory(case=case, subject=words)
     RoutingDecision.objects.filter(case=case).update(because=words)
     quarantined(subject=words, from_address=words, because=words, last_error=words, headers={"X": words}, path=words)
     Outbox.objects.create(key=words[:64], kind="notice", case=case, recipient=words, subject=words, detail=words)
+    test = Outbox.objects.create(key=f"t{words}"[:64], kind="test", recipient=words, state="failed", detail=words)
+    LoopTest.objects.create(
+        routing_address=RoutingAddressFactory(), sent_to=words, nonce=words[-32:], outbox=test, asked_at=timezone.now()
+    )
     ContactFactory(name=words, email=words, company=words)
     RefusedCall.objects.create(
         hour=timezone.now(), provider=words[:30], reason="bad_signature", last_at=timezone.now(), count=1

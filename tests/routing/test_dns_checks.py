@@ -65,6 +65,23 @@ def test_a_domain_without_records_is_told_each_record_to_add(server: FakeDns) ->
     assert (findings["dkim"].state, findings["dkim"].host) == ("todo", f"google._domainkey.{DOMAIN}")
 
 
+@pytest.mark.parametrize("selector", ["ms1", "mlsend2", "mlsend"])
+def test_a_key_at_a_former_name_of_the_service_is_a_key(server: FakeDns, selector: str) -> None:
+    server.zone[f"{selector}._domainkey.{DOMAIN}"] = ["k=rsa; p=AAAA"]
+
+    finding = found(server, SERVICES["mailersend"])["dkim"]
+
+    assert (finding.state, finding.value) == ("ok", selector)
+
+
+def test_no_service_with_a_return_path_of_its_own_is_asked_of_the_domains_record(server: FakeDns) -> None:
+    """SPF is checked at the return path: naming such a service in the From's domain would prove nothing."""
+    own = ["amazon_ses", "brevo", "mailersend", "mailtrap", "postmark", "resend", "sendgrid", "sparkpost"]
+
+    assert {name: SERVICES[name].include for name in own} == dict.fromkeys(own, "")
+    assert {found(server, SERVICES[name])["spf"].state for name in own} == {"unknown"}
+
+
 def test_an_spf_record_is_changed_and_never_doubled(server: FakeDns) -> None:
     server.zone[DOMAIN] = ["v=spf1  mx include:mail.partner.example -all"]
     server.zone["mail.partner.example"] = ["v=spf1 ip4:192.0.2.1 -all"]

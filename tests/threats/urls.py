@@ -177,7 +177,8 @@ MODELS = frozenset(
     {
         "auth.group", "auth.user", "axes.accessattempt", "cases.attachment", "cases.case",
         "cases.casecomment", "cases.caseevent", "cases.casefield", "cases.tag",
-        "cases.casestatus", "cases.casetask", "cases.contact", "cases.emailmessage", "cases.inboundemail",
+        "cases.casestatus", "cases.casetask", "cases.contact", "cases.emailmessage", "cases.hookrun",
+        "cases.inboundemail", "cases.looptest", "cases.pendingrouting",
         "cases.outbox", "cases.refusedcall", "cases.routingdecision", "cases.senddecision", "cases.trackingrequest",
         "routing.assignmentrule", "routing.auditevent", "routing.businesshours",
         "routing.connection", "routing.emailtemplate", "routing.emailtocasesettings",
@@ -267,7 +268,10 @@ FOR_CONFIGURERS: dict[str, dict[str, int]] = {
     "cases.contact": CLOSED,
     # The work on mail that came in and goes out.
     "cases.inboundemail": READ_ONLY,
+    "cases.hookrun": READ_ONLY,
+    "cases.looptest": READ_ONLY,
     "cases.outbox": READ_ONLY,
+    "cases.pendingrouting": READ_ONLY,
     "cases.refusedcall": READ_ONLY,
     "cases.senddecision": READ_ONLY,
     "cases.trackingrequest": READ_ONLY,

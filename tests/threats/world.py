@@ -23,9 +23,12 @@ from cases.models import (
     DraftFile,
     EmailAddress,
     EmailMessage,
+    HookRun,
     InboundEmail,
+    LoopTest,
     Notification,
     Outbox,
+    PendingRouting,
     RefusedCall,
     RoutingDecision,
     SavedView,
@@ -39,6 +42,7 @@ from routing.models import (
     AssignmentRule,
     BusinessHours,
     EmailTemplate,
+    FlowStep,
     Queue,
     QuickText,
     RepPresence,
@@ -193,6 +197,19 @@ def build_world() -> World:
     attachment = message.attachments.get()
     template = EmailTemplate.objects.create(name="Greeting", text_body="Hello")
     quick_text = QuickText.objects.create(shortcut="hello", name="Hello", body="Hello")
+    flow = RoutingFlow.objects.create(name="Flow")
+    step = FlowStep.objects.create(flow=flow, label=f"{IN_SETUP} step", queue=hidden_queue)
+    hook_run = HookRun.objects.create(
+        event=case.events.get(), hook="site.hooks.hear", state="failed", last_error=f"{IN_POST} hook failed"
+    )
+    loop_test = LoopTest.objects.create(
+        routing_address=address,
+        sent_to=address.email_address,
+        nonce="quartz-nonce-of-a-test",
+        outbox=Outbox.objects.create(key="test:quartz", kind="test", recipient=address.email_address, state="sent"),
+        asked_at=timezone.now(),
+        inbound_email=quarantined,
+    )
     keys = {
         "auth.group": group.pk,
         "auth.user": owner.pk,
@@ -207,7 +224,12 @@ def build_world() -> World:
         "cases.casetask": case.tasks.get().pk,
         "cases.contact": case.contact_id,
         "cases.emailmessage": message.pk,
+        "cases.hookrun": hook_run.pk,
         "cases.inboundemail": quarantined.pk,
+        "cases.looptest": loop_test.pk,
+        "cases.pendingrouting": PendingRouting.objects.create(
+            case=case, step=step, routing_version=case.routing_version, since=timezone.now()
+        ).pk,
         "cases.outbox": case.outbox.get().pk,
         "cases.refusedcall": refused.pk,
         "cases.routingdecision": RoutingDecision.objects.get(case=case).pk,
@@ -223,7 +245,7 @@ def build_world() -> World:
         "routing.recordtype": case.record_type_id,
         "routing.routingaddress": address.pk,
         "routing.assignmentrule": AssignmentRule.objects.create(name="Rules").pk,
-        "routing.routingflow": RoutingFlow.objects.create(name="Flow").pk,
+        "routing.routingflow": flow.pk,
         "routing.skill": Skill.objects.create(name="French").pk,
         "routing.reppresence": RepPresence.objects.create(user=rep).pk,
         "routing.businesshours": BusinessHours.objects.create(name="Office").pk,
