@@ -44,7 +44,7 @@ class HookRunAdmin(HistoryAdmin):
     search_fields = ["id"]
     search_help_text = _("A case number")
     fields = [
-        "state_label",
+        "state",
         "hook_shown",
         "heard",
         "on_case",
@@ -54,7 +54,7 @@ class HookRunAdmin(HistoryAdmin):
         "done_at",
         "error",
     ]
-    readonly_fields = ["state_label", "hook_shown", "heard", "on_case", "error"]
+    readonly_fields = ["hook_shown", "heard", "on_case", "error"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[HookRun]:
         rows = super().get_queryset(request).select_related("event__case")
@@ -100,8 +100,8 @@ class PendingRoutingAdmin(HistoryAdmin):
     search_fields = ["id"]
     search_help_text = _("A case number")
     ordering = ["since", "id"]
-    fields = ["on_case", "flow", "step", "queue", "since", "state"]
-    readonly_fields = ["on_case", "flow", "queue", "state"]
+    fields = ["on_case", "flow", "step", "queue", "since", "state_in_words"]
+    readonly_fields = ["on_case", "flow", "queue", "state_in_words"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PendingRouting]:
         rows = super().get_queryset(request).select_related("case__owner_queue", "step__flow")
@@ -133,6 +133,10 @@ class PendingRoutingAdmin(HistoryAdmin):
             return "waits", _("waits")
         return "taken", _("was taken meanwhile")
 
+    @display(description=_("state"))
+    def state_in_words(self, pending: PendingRouting) -> str:
+        return str(self.state(pending)[1])
+
 
 class ResultFilter(DropdownFilter):
     title = _("result")
@@ -161,7 +165,7 @@ class LoopTestAdmin(HistoryAdmin):
     search_fields = ["sent_to"]
     search_help_text = _("The whole address that it is about, or the number of the test mail")
     fields = [
-        "result",
+        "result_in_words",
         "address",
         "is_canary",
         "asked_by",
@@ -169,15 +173,13 @@ class LoopTestAdmin(HistoryAdmin):
         "left",
         "arrived_at",
         "took",
-        "matched_by",
+        "recognised",
         "from_intact",
-        "spf",
-        "dkim",
-        "dmarc",
+        "authentication",
         "as_received",
         "alerted_at",
     ]
-    readonly_fields = ["result", "address", "left", "took", "as_received"]
+    readonly_fields = ["result_in_words", "address", "left", "took", "recognised", "authentication", "as_received"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LoopTest]:
         rows = super().get_queryset(request).select_related("routing_address", "outbox", "asked_by")
@@ -199,6 +201,19 @@ class LoopTestAdmin(HistoryAdmin):
             if test.asked_at < timezone.now() - OVERDUE_AFTER
             else ("under_way", _("under way"))
         )
+
+    @display(description=_("result"))
+    def result_in_words(self, test: LoopTest) -> str:
+        return str(self.result(test)[1])
+
+    @display(description=_("by its"))
+    def recognised(self, test: LoopTest) -> str:
+        return test.matched_by or "–"
+
+    @display(description=_("found on arrival"))
+    def authentication(self, test: LoopTest) -> str:
+        found = (("SPF", test.spf), ("DKIM", test.dkim), ("DMARC", test.dmarc))
+        return ", ".join(f"{name} {verdict}" for name, verdict in found if verdict) or "–"
 
     @display(description=_("routing address"))
     def address(self, test: LoopTest) -> SafeString:

@@ -31,7 +31,7 @@ class OutboxAdmin(HistoryAdmin):
     search_fields = ["recipient"]
     search_help_text = _("The number of the outgoing mail, or its message identifier")
     fields = [
-        "state_label",
+        "state",
         "result",
         "kind",
         "to",
@@ -46,7 +46,7 @@ class OutboxAdmin(HistoryAdmin):
         "message_identifier",
         "provider_id",
     ]
-    readonly_fields = ["state_label", "result", "to", "about", "on_case"]
+    readonly_fields = ["result", "to", "about", "on_case"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Outbox]:
         return super().get_queryset(request).select_related("case").defer("text_body", "case__description")

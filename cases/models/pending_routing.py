@@ -18,4 +18,4 @@ class PendingRouting(models.Model):
         ordering = ["since", "id"]
 
     def __str__(self) -> str:
-        return f"{self.case} waits for {self.step}"
+        return f"{self.case.number_text} waits for {self.step}"  # its subject is for those who may see it

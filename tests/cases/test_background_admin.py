@@ -113,6 +113,16 @@ def test_the_page_of_a_test_mail_leads_to_the_mail_as_it_came_in(page: Client) -
     assert f"/admin/cases/outbox/{test.outbox_id}/change/" in shown
 
 
+def test_states_are_words_on_the_pages_of_rows_too(page: Client) -> None:
+    run, test = hook_run(CaseFactory(), state="failed"), loop_test(timedelta(hours=1), spf="pass", dkim="none")
+    urls = [f"hookrun/{run.pk}", f"looptest/{test.pk}", f"outbox/{test.outbox_id}"]
+    pages = [page.get(f"/admin/cases/{url}/change/").content.decode() for url in urls]
+
+    assert ["(&#x27;" in shown for shown in pages] == [False] * 3
+    assert [word in shown for word, shown in zip(("failed", "missing", "sent"), pages, strict=True)] == [True] * 3
+    assert "SPF pass, DKIM none" in pages[1]
+
+
 @pytest.mark.parametrize("place", ["/admin/", "/admin/cases/case/figures/"])
 @pytest.mark.parametrize(
     "permissions",
