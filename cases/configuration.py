@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeAlias
 
 import yaml
@@ -151,9 +151,9 @@ def all_sections() -> list[Section]:
     return [EmailTemplates(), QuickTexts(), *routing_sections(), CaseStatuses(), Contacts()]
 
 
-def export_configuration() -> str:
-    """The configuration as YAML; the same text for the same configuration."""
-    return write_yaml(export_document(all_sections()))
+def export_configuration(*, without: Collection[str] = ()) -> str:
+    """The configuration as YAML; the same text for the same configuration. `without`: names of sections."""
+    return write_yaml(export_document([section for section in all_sections() if section.name not in without]))
 
 
 def import_configuration(
@@ -162,11 +162,11 @@ def import_configuration(
     dry_run: bool = False,
     delete: bool = False,
     by: User | None = None,
-    announce: Callable[[list[str]], None] | None = None,
+    announce: Callable[[ImportRun], None] | None = None,
 ) -> ImportRun:
     """Merge a YAML text into this instance. ConfigurationError: nothing was written, and the error says why.
 
-    `announce` hears the changes, a line each, before they are committed.
+    `announce` hears of the changes before they are committed; an error that it raises stops them.
     """
     try:
         document = read_yaml(text)

@@ -11,7 +11,7 @@ from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
-BESIDE_A_LIST = ("/email-action/", "/figures/", "/first-steps/", "/lint/")
+BESIDE_A_LIST = ("/email-action/", "/figures/", "/first-steps/", "/lint/", "/configuration/", "/inboundemail/lab/")
 
 FIRST_STEPS = "routing_routingaddress_first_steps"
 
@@ -108,6 +108,14 @@ UNFOLD: dict[str, Any] = {
                     _page(_("Email templates"), "draft", "routing", "emailtemplate"),
                     _page(_("Quick texts"), "bolt", "routing", "quicktext"),
                     _page(_("Email-to-Case settings"), "tune", "routing", "emailtocasesettings"),
+                    _page(
+                        _("Configuration file"),
+                        "description",
+                        "routing",
+                        "emailtocasesettings",
+                        url_name="routing_emailtocasesettings_configuration",
+                    )
+                    | {"permission": "routing.admin.access.can_configure"},
                 ],
             },
             {
@@ -117,6 +125,8 @@ UNFOLD: dict[str, Any] = {
                     _page(_("Dashboard"), "monitoring", "cases", "case", url_name="cases_case_figures")
                     | {"permission": "cases.admin.dashboard.may_see_figures"},
                     _page(_("Inbound mail"), "move_to_inbox", "cases", "inboundemail"),
+                    _page(_("Mail lab"), "science", "cases", "inboundemail", url_name="cases_inboundemail_lab")
+                    | {"permission": "routing.admin.access.can_configure"},
                     _page(_("Cases"), "work", "cases", "case"),
                     _page(_("Contacts"), "contacts", "cases", "contact"),
                     _page(_("Refused calls"), "gpp_bad", "cases", "refusedcall"),

@@ -11,6 +11,7 @@ from cases.admin import (
     outbound,
     refused_call,
     send_decision,
+    settings_page,
     templates,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "outbound",
     "refused_call",
     "send_decision",
+    "settings_page",
     "templates",
 ]

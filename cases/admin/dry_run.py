@@ -19,7 +19,7 @@ from cases.models import InboundEmail
 from routing.admin.access import can_configure
 from routing.models import AssignmentRule, EmailToCaseSettings, RoutingAddress, RoutingFlow
 
-__all__ = ["dry_run_page"]
+__all__ = ["DAYS", "MOST_MAILS", "chosen_mails", "dry_run_page"]
 
 MODELS = {
     model._meta.model_name: model for model in (AssignmentRule, EmailToCaseSettings, RoutingAddress, RoutingFlow)
@@ -39,11 +39,14 @@ def dry_run_page(request: HttpRequest, context: dict[str, Any], model_name: str,
         return TemplateResponse(request, "admin/cases/inboundemail/dry_run.html", context | {"has_errors": True})
 
     def save() -> None:
-        form.save()
-        for formset in formsets:
+        # Read anew each time: a form that was saved and rolled back does not save the same again.
+        again, rows = _posted_forms(request, model_name, object_id)
+        again.save()
+        for formset in rows:
+            formset.is_valid()
             formset.save()
 
-    mails, is_cut = _chosen_mails(request.POST)
+    mails, is_cut = chosen_mails(request.POST)
     comparison = compare(mails, save)
     context |= {
         "comparison": comparison,
@@ -69,7 +72,7 @@ def _posted_forms(request: HttpRequest, model_name: str, object_id: str) -> tupl
     return form, formsets
 
 
-def _chosen_mails(typed: QueryDict) -> tuple[list[InboundEmail], bool]:
+def chosen_mails(typed: QueryDict) -> tuple[list[InboundEmail], bool]:
     """One mail, or those of the last days. True: there were more than are looked at."""
     mails = InboundEmail.objects.select_related("raw__blob").order_by("-received_at", "-pk")
     number, address = typed.get("dry_mail", "").strip(), typed.get("dry_address", "")

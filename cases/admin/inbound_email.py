@@ -22,6 +22,7 @@ from unfold.decorators import display
 
 from cases.admin.dry_run import dry_run_page
 from cases.admin.history import HistoryAdmin, is_key, isolated, short_time
+from cases.admin.mail_lab import mail_lab_page
 from cases.downloads import download, open_raw_body, plain_text
 from cases.inbound.retry import RETRYABLE, CannotRetry, discard_inbound_email, retry_inbound_email
 from cases.models import InboundEmail
@@ -151,7 +152,15 @@ class InboundEmailAdmin(HistoryAdmin):
             self.admin_site.admin_view(self.dry_run_view),
             name="cases_inboundemail_dry_run",
         )
-        return [dry_run, *own, *super().get_urls()]
+        lab = path("lab/", self.admin_site.admin_view(self.lab_view), name="cases_inboundemail_lab")
+        return [lab, dry_run, *own, *super().get_urls()]
+
+    def lab_view(self, request: HttpRequest) -> HttpResponse:
+        """What would become of a mail if a provider posted it now (cases.admin.mail_lab)."""
+        if request.method not in ("GET", "HEAD", "POST"):
+            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+        context: dict[str, Any] = self.admin_site.each_context(request) | {"opts": self.opts}
+        return mail_lab_page(request, context)
 
     def dry_run_view(self, request: HttpRequest, model_name: str, object_id: str) -> HttpResponse:
         """What would change if the posted form of the configuration were saved (cases.admin.dry_run)."""

@@ -1,6 +1,7 @@
 """Mail in: from a stored request to a case. The map, in the order a mail travels:
 
 cases.webhooks, smtp, ingesting   a provider, a mail server or a command hands us bytes
+door                              whether a webhook call is a provider's: password, size, signature
 accept                            stores them and commits; nothing is parsed before that
 wake -> tasks | manage.py sweep   a doorbell, or the loop that needs none
 settle                            claim -> read -> decide -> write, one mail at a time

@@ -6,7 +6,7 @@ Every way in which a stranger's bytes can fail ends in one of three exceptions: 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.utils import timezone
@@ -36,7 +36,7 @@ from routing.addresses import read_address_list
 from routing.matching import Directory, Match, find_routing_addresses
 from routing.verification import mask_file, mask_links, recognise_returned
 
-__all__ = ["NotAMail", "ReadFailed", "TemporaryFailure", "read_email"]
+__all__ = ["NotAMail", "ReadFailed", "TakenApart", "TemporaryFailure", "read_email", "take_apart"]
 
 SNIPPET_LENGTH = 200
 
@@ -53,6 +53,22 @@ class TemporaryFailure(RuntimeError):
     """Something outside failed that may work later."""
 
 
+@dataclass(frozen=True, slots=True)
+class TakenApart:
+    """What the bytes alone say, whatever the configuration is: the costly part of reading."""
+
+    received: ReceivedMail
+    as_sent: ParsedEmail
+
+
+def take_apart(inbound: InboundEmail, *, dry_run: bool = False, charset: str = "") -> TakenApart:
+    """May ask the provider for the content, so no transaction is open meanwhile."""
+    received = received_mail(inbound, dry_run=dry_run)
+    if charset and received.raw is None:
+        raise ReadFailed(Reason.PARSE_FAILED, "the provider decoded the text itself: there are no bytes to read anew")
+    return TakenApart(received, parse(received, charset=charset))
+
+
 def read_email(
     inbound: InboundEmail,
     trail: Trail,
@@ -60,16 +76,16 @@ def read_email(
     dry_run: bool = False,
     charset: str = "",
     directory: Directory | None = None,
+    apart: TakenApart | None = None,
 ) -> ReadEmail:
     """Everything that can be known about a mail without looking at cases.
 
     `charset`: what a person says its text is written in; "" for what the mail says.
     `directory`: every routing address; None: those that this mail names are looked up, with one query.
+    `apart`: the mail when it was taken apart before.
     """
-    received = received_mail(inbound, dry_run=dry_run)
-    if charset and received.raw is None:
-        raise ReadFailed(Reason.PARSE_FAILED, "the provider decoded the text itself: there are no bytes to read anew")
-    as_sent = parse(received, charset=charset)
+    apart = apart or take_apart(inbound, dry_run=dry_run, charset=charset)
+    received, as_sent = apart.received, apart.as_sent
     email = without_verification_links(as_sent)
     note_reading(email, trail)
     recipients = tuple(recipients_of(email, received.facts))

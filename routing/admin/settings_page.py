@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -14,7 +13,6 @@ from routing.admin.access import AuditedAdmin
 from routing.models import EmailToCaseSettings
 
 
-@admin.register(EmailToCaseSettings)
 class EmailToCaseSettingsAdmin(AuditedAdmin):
     autocomplete_fields = ["default_case_owner_user", "default_case_owner_queue", "automated_case_user"]
     change_form_outer_after_template = "routing/admin/dry_run_button.html"

@@ -37,7 +37,11 @@ class Difference:
     def __str__(self) -> str:
         if any("\n" in text or len(text) > MAX_SHOWN for text in (self.before, self.after)):
             return f"{self.field} changed"
-        return f"{self.field} {self.before} -> {self.after}"
+        return self.in_full()
+
+    def in_full(self, most: int | None = None) -> str:
+        """With values of any length, or of `most` characters."""
+        return f"{self.field} {self.before[:most]} -> {self.after[:most]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,12 @@ class Change:
             return head + (f" ({self.what})" if self.what else "")
         return f"{head}: {self.what}" if self.what else head
 
+    def for_audit(self) -> str:
+        """The line with long values too, as far as the audit log keeps any."""
+        if isinstance(self.what, Difference):
+            return f"{self.sign} {self.noun} {self.name}".rstrip() + f": {self.what.in_full(audit.MAX_VALUE_LENGTH)}"
+        return str(self)
+
 
 @dataclass(slots=True)
 class ImportRun:
@@ -64,6 +74,8 @@ class ImportRun:
     by: User | None = None  # who imports; None: a command
     made: list[Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # what a person has to do afterwards
+    # What stands in this instance and not in the file, by section, or by list of a row; stays without `delete`.
+    unlisted: dict[str, list[str]] = field(default_factory=dict)
     references: References = field(default_factory=References)
 
     @property
@@ -260,7 +272,7 @@ def import_document(
     dry_run: bool = False,
     delete: bool = False,
     by: User | None = None,
-    announce: Callable[[list[str]], None] | None = None,
+    announce: Callable[[ImportRun], None] | None = None,
 ) -> ImportRun:
     """Merge `document` in one transaction, which `dry_run` rolls back. ConfigurationError: nothing was written.
 
@@ -271,10 +283,10 @@ def import_document(
         with transaction.atomic():
             _merge_sections(document, sections, run)
             if run.made:
-                kept = [str(change) for change in run.made[:MAX_AUDITED]]
+                kept = [change.for_audit() for change in run.made[:MAX_AUDITED]]
                 audit.record("configuration-imported", "configuration", by=by, count=len(run.made), changes=kept)
             if announce:
-                announce(run.changes)
+                announce(run)
             if dry_run:
                 raise DryRun
     except DryRun:
@@ -289,6 +301,8 @@ def _merge_sections(document: Any, sections: Sequence[Section], run: ImportRun) 
     merged = [section for section in sections if section.name in entries]
     for section in merged:
         section.merge(entries[section.name], run)
+        if names := section.unlisted():
+            run.unlisted[section.name.replace("_", " ")] = names
     if run.delete:
         # Backwards: what names a row goes before the row it names.
         for section in reversed(merged):

@@ -7,6 +7,7 @@ list stays without `delete`, behind the row that it stood behind.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -26,9 +27,19 @@ def arrange(listed: Sequence[str], now: Sequence[str]) -> list[str]:
     return arranged
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The rule or flow, and how changes call it."""
+
+    row: Any
+    noun: str
+    name: str
+
+
 class OrderedRows:
     key: ClassVar[str] = "label"
     noun: ClassVar[str]
+    related_name: ClassVar[str]  # the key of the list in a file, and the relation of the rule or flow
     model: ClassVar[type[models.Model]]
     parent: ClassVar[str]  # the foreign key to the rule or flow
     fields: Sequence[Field]
@@ -59,8 +70,8 @@ class OrderedRows:
             for row in rows
         ]
 
-    def merge(self, owner: Any, rows: Sequence[Any], value: Any, where: str, run: ImportRun, *, name: str) -> None:
-        """Merge the list of one rule or flow, whose `rows` stand in their order; `name` is how changes call it."""
+    def merge(self, owner: Owner, rows: Sequence[Any], value: Any, where: str, run: ImportRun) -> None:
+        """Merge the list of one rule or flow, whose `rows` stand in their order."""
         existing = {row.label: row for row in rows}
         now, listed = list(existing), []
         for index, item in enumerate(read_list(value, where)):
@@ -72,21 +83,21 @@ class OrderedRows:
             if label in listed:
                 raise ConfigurationError(f"{place}.{self.key}", f'"{label}" stands twice in the list.')
             listed.append(label)
-            existing[label] = self._merge_row(
-                owner, existing.get(label), label, entry, f"{place} ({label})", run, name
-            )
-        if run.delete:
-            for label in [each for each in now if each not in listed]:
-                existing.pop(label).delete()
-                now.remove(label)
-                run.changed(name, "", f"- {self.noun} {label}")
-        self._put_in_order(existing, now, arrange(listed, now), run, name)
+            existing[label] = self._merge_row(owner, existing.get(label), label, entry, f"{place} ({label})", run)
+        unlisted = [label for label in now if label not in listed]
+        for label in unlisted if run.delete else ():
+            existing.pop(label).delete()
+            now.remove(label)
+            run.changed(owner.noun, owner.name, f"- {self.noun} {label}")
+        if unlisted and not run.delete:
+            run.unlisted[f"{owner.noun} {owner.name}, {self.related_name}"] = unlisted
+        self._put_in_order(existing, now, arrange(listed, now), run, owner)
 
     def _merge_row(
-        self, owner: Any, row: Any | None, label: str, entry: dict[str, Any], where: str, run: ImportRun, name: str
+        self, owner: Owner, row: Any | None, label: str, entry: dict[str, Any], where: str, run: ImportRun
     ) -> Any:
         is_new = row is None
-        row = row if row is not None else self.model(**{self.parent: owner, self.key: label})
+        row = row if row is not None else self.model(**{self.parent: owner.row, self.key: label})
         differences = write_fields(row, self.fields, entry, where, run)
         before = {field.name: field.show(row) for field in self.fields}
         self.complete(row, entry, where, run)
@@ -101,14 +112,14 @@ class OrderedRows:
             row.save()
         differences += self.merge_extra(row, entry, where, run)
         if is_new:
-            run.changed(name, "", f"+ {self.noun} {label}")
+            run.changed(owner.noun, owner.name, f"+ {self.noun} {label}")
             return row
         for difference in differences:
-            run.changed(f"{name}, {self.noun}", label, difference)
+            run.changed(f"{owner.noun} {owner.name}, {self.noun}", label, difference)
         return row
 
     def _put_in_order(
-        self, rows: dict[str, Any], now: list[str], wanted: list[str], run: ImportRun, name: str
+        self, rows: dict[str, Any], now: list[str], wanted: list[str], run: ImportRun, owner: Owner
     ) -> None:
         if wanted == now:
             return
@@ -116,4 +127,4 @@ class OrderedRows:
             rows[label].position = position
         self.model._default_manager.bulk_update([rows[label] for label in wanted], ["position"])
         if now:
-            run.changed(name, "", Difference("order", ", ".join(now), ", ".join(wanted)))
+            run.changed(owner.noun, owner.name, Difference("order", ", ".join(now), ", ".join(wanted)))

@@ -12,6 +12,7 @@ from routing.configuration.errors import ConfigurationError
 from routing.configuration.fields import Owner, fields_of, read_list, read_text
 from routing.configuration.importing import Difference, ImportRun, RowsSection
 from routing.configuration.ordered import OrderedRows
+from routing.configuration.ordered import Owner as Parent
 from routing.configuration.structured import ConditionsKey
 from routing.models import AssignmentRule, FlowStep, RoutingFlow, RuleEntry, Skill
 from routing.models.flow import FIELDS_OF_TARGET
@@ -20,7 +21,7 @@ ENTRY_OWNER = Owner("owner", user_column="owner_user", queue_column="owner_queue
 
 
 class Entries(OrderedRows):
-    noun, model, parent = "entry", RuleEntry, "rule"
+    noun, related_name, model, parent = "entry", "entries", RuleEntry, "rule"
 
     def __init__(self) -> None:
         self.fields = (
@@ -32,7 +33,7 @@ class Entries(OrderedRows):
 
 
 class Steps(OrderedRows):
-    noun, model, parent = "step", FlowStep, "flow"
+    noun, related_name, model, parent = "step", "steps", FlowStep, "flow"
     extra_keys = ("skills",)
 
     def __init__(self) -> None:
@@ -81,32 +82,33 @@ class RowsWithRows(RowsSection):
     """Rules or flows: rows that have rows in an order."""
 
     children: OrderedRows
-    related_name: ClassVar[str]
     needed: ClassVar[tuple[str, ...]]  # of a row of a row, to show it
 
     def rows(self) -> Iterable[Any]:
         rows = self.children.model._default_manager.select_related(*self.needed).order_by("position", "pk")
-        return self.model._default_manager.prefetch_related(Prefetch(self.related_name, queryset=self.more(rows)))
+        return self.model._default_manager.prefetch_related(
+            Prefetch(self.children.related_name, queryset=self.more(rows))
+        )
 
     def more(self, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
         return rows
 
     def show_extra(self, row: Any) -> dict[str, Any]:
-        return {self.related_name: self.children.export(self._rows_of(row))}
+        return {self.children.related_name: self.children.export(self._rows_of(row))}
 
     def merge_extra(self, row: Any, entry: dict[str, Any], where: str, run: ImportRun, *, is_new: bool) -> None:
-        if self.related_name in entry:
-            place, name = f"{where}.{self.related_name}", f"{self.noun} {self.name_of(row)}"
-            self.children.merge(row, self._rows_of(row), entry[self.related_name], place, run, name=name)
+        if self.children.related_name in entry:
+            owner, place = Parent(row, self.noun, self.name_of(row)), f"{where}.{self.children.related_name}"
+            self.children.merge(owner, self._rows_of(row), entry[self.children.related_name], place, run)
 
     def _rows_of(self, row: Any) -> Sequence[Any]:
-        return list(getattr(row, self.related_name).all())
+        return list(getattr(row, self.children.related_name).all())
 
 
 class AssignmentRules(RowsWithRows):
     name, noun, model, key = "assignment_rules", "assignment rule", AssignmentRule, "name"
     extra_keys = ("entries",)
-    related_name, needed = "entries", ("owner_user", "owner_queue", "notice_template")
+    needed = ("owner_user", "owner_queue", "notice_template")
 
     def __init__(self) -> None:
         self.fields = fields_of(AssignmentRule)
@@ -116,7 +118,7 @@ class AssignmentRules(RowsWithRows):
 class Flows(RowsWithRows):
     name, noun, model, key = "flows", "flow", RoutingFlow, "name"
     extra_keys = ("steps",)
-    related_name, needed = "steps", ("queue", "user", "overflow_queue")
+    needed = ("queue", "user", "overflow_queue")
 
     def __init__(self) -> None:
         self.fields = fields_of(RoutingFlow)

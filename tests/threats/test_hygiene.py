@@ -129,7 +129,7 @@ def raise_quoting_mail(*_arguments: Any, **_named: Any) -> Any:
     [
         ("cases.webhooks.store_inbound_request", raise_database_error),
         ("cases.webhooks.store_inbound_request", raise_os_error),
-        ("cases.webhooks.view_for", raise_quoting_mail),
+        ("cases.inbound.door.view_for", raise_quoting_mail),
         ("cases.inbound.refused_calls._count", raise_database_error),
     ],
 )

@@ -11,6 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 from cases.configuration import import_configuration
 from cases.management.base import ContractCommand
 from routing.configuration.errors import ConfigurationError
+from routing.configuration.importing import ImportRun
 
 
 class Command(ContractCommand):
@@ -36,8 +37,8 @@ class Command(ContractCommand):
         for note in run.notes:
             self.stdout.write(f"To do: {note}")
 
-    def _print_changes(self, changes: list[str]) -> None:
-        for line in changes or ["No changes."]:
+    def _print_changes(self, run: ImportRun) -> None:
+        for line in run.changes or ["No changes."]:
             self.stdout.write(line)
         self.stdout.flush()
 

@@ -16,9 +16,12 @@ from urllib.parse import urlencode
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from cases.mail_lab.shapes import basic_auth, hmac_sha256
+from cases.mail_lab.shapes import multipart as multipart_body
+
 FOLDER = Path(__file__).parent
 SECRET = "robot:correct horse"
-BASIC_AUTH = "Basic " + base64.b64encode(SECRET.encode()).decode()
+BASIC_AUTH = basic_auth(SECRET)
 TOPIC = "arn:aws:sns:eu-central-1:111111111111:inbound-mail"
 MAILGUN_KEY = "mailgun-key"
 MAILERSEND_SECRET = "mailersend-secret"
@@ -81,15 +84,7 @@ def json_call(provider: str, value: Any, *, kind: str = "inbound", **headers: st
 
 
 def multipart(fields: Mapping[str, str | bytes], files: Mapping[str, tuple[str, str, bytes]] | None = None) -> bytes:
-    """A form as providers post it; files are (file name, type, content)."""
-    parts = []
-    for name, value in fields.items():
-        content = value if isinstance(value, bytes) else value.encode()
-        parts.append(f'Content-Disposition: form-data; name="{name}"\r\n\r\n'.encode() + content)
-    for name, (file_name, kind, content) in (files or {}).items():
-        head = f'Content-Disposition: form-data; name="{name}"; filename="{file_name}"\r\nContent-Type: {kind}\r\n\r\n'
-        parts.append(head.encode() + content)
-    return b"".join(f"--{BOUNDARY}\r\n".encode() + part + b"\r\n" for part in parts) + f"--{BOUNDARY}--\r\n".encode()
+    return multipart_body(fields, files, boundary=BOUNDARY)
 
 
 def form_call(
@@ -109,8 +104,7 @@ def sns(name: str = "amazon_ses_sns", **changed: Any) -> Call:
 
 def mailersend(value: Any = None, *, kind: str = "inbound") -> Call:
     call = json_call("mailersend", stored("mailersend") if value is None else value, kind=kind)
-    signature = hmac.new(MAILERSEND_SECRET.encode(), call.body, hashlib.sha256).hexdigest()
-    return Call(call.path, call.body, headers={"Signature": signature})
+    return Call(call.path, call.body, headers={"Signature": hmac_sha256(MAILERSEND_SECRET, call.body)})
 
 
 def mailgun_signed(
@@ -119,8 +113,7 @@ def mailgun_signed(
     signed: dict[str, Any] = dict(fields)
     signed["timestamp"] = str(int(time.time() if timestamp is None else timestamp))
     signed["token"] = token or signed["token"]
-    message = (signed["timestamp"] + signed["token"]).encode()
-    signed["signature"] = hmac.new(MAILGUN_KEY.encode(), message, hashlib.sha256).hexdigest()
+    signed["signature"] = hmac_sha256(MAILGUN_KEY, (signed["timestamp"] + signed["token"]).encode())
     return signed
 
 
