@@ -106,7 +106,8 @@ def multipart(
         content = value if isinstance(value, bytes) else value.encode("utf-8", "replace")
         parts.append(f'Content-Disposition: form-data; name="{name}"\r\n\r\n'.encode() + content)
     for name, (file_name, kind, content) in (files or {}).items():
-        quoted = file_name.replace("\\", "\\\\").replace('"', "%22").replace("\r", " ").replace("\n", " ")
+        # As browsers and providers write it (HTML standard, 4.10.21.8): the backslash stands for itself.
+        quoted = file_name.replace('"', "%22").replace("\r", " ").replace("\n", " ")
         head = f'Content-Disposition: form-data; name="{name}"; filename="{quoted}"\r\nContent-Type: {kind}\r\n\r\n'
         parts.append(head.encode("utf-8", "replace") + content)
     delimiter = f"--{boundary}".encode()
