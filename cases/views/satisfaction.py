@@ -14,6 +14,10 @@ from cases.models import SatisfactionRequest
 from cases.satisfaction import LONGEST_COMMENT, CannotAnswer, answer, find_request
 
 GONE, TOO_MANY, FORBIDDEN = 410, 429, 403
+# No script, and no frame of another page around the buttons.
+FEEDBACK_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 # Wrong links from one address in a minute; right ones are not counted, their answers are (MOST_ANSWERS).
 MOST_WRONG = 60
 COUNTED_FOR = 60  # seconds
@@ -62,8 +66,5 @@ def _headers(response: HttpResponse) -> HttpResponse:
     # of the form as well, which Django's CSRF check needs.
     response["Referrer-Policy"] = "same-origin"
     response["X-Robots-Tag"] = "noindex"
-    response["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    )
+    response["Content-Security-Policy"] = FEEDBACK_POLICY
     return response

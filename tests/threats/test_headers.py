@@ -14,6 +14,7 @@ from django.urls import reverse
 from cases.inbound.provider_views import provider_paths
 from cases.mail_html import FRAME_POLICY
 from cases.middleware import ADMIN_POLICY, POLICY
+from cases.views.satisfaction import FEEDBACK_POLICY
 from tests.factories import RoutingAddressFactory
 from tests.hostile.make import hostile_mail
 from tests.mails import ingest, raw_mail
@@ -32,6 +33,7 @@ OWN_POLICIES = {
     "message_raw": BYTES_OF_STRANGERS,
     "attachment": BYTES_OF_STRANGERS,
     "inline_image": PICTURE,
+    "satisfaction": FEEDBACK_POLICY,
     "admin:cases_inboundemail_download": BYTES_OF_STRANGERS,
     "admin:cases_inboundemail_raw": BYTES_OF_STRANGERS,
 }
@@ -71,7 +73,7 @@ def test_every_answer_has_its_policy(root: Client, world: World) -> None:
 
 
 def test_policies_name_no_other_host_and_run_no_script_that_came_with_a_page() -> None:
-    for policy in (POLICY, FRAME_POLICY, BYTES_OF_STRANGERS, PICTURE):
+    for policy in (POLICY, FRAME_POLICY, BYTES_OF_STRANGERS, PICTURE, FEEDBACK_POLICY):
         assert policy.startswith("default-src 'none'")
         assert "http" not in policy
         assert "unsafe-eval" not in policy
