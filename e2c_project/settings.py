@@ -295,7 +295,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "filters": {"links": {"()": "e2c_project.log_filter.HideVerificationLinks"}},
+    "filters": {"links": {"()": "e2c_project.log_filter.HideSecretLinks"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["links"]}},
     "loggers": {name: {"level": "INFO"} for name in QUIET_LIBRARIES}
     | {name: {"level": "WARNING"} for name in SILENT_LIBRARIES},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -13,10 +14,11 @@ from django.test import Client
 from django.utils import timezone
 
 from cases.models import CaseEvent, SatisfactionRequest
-from cases.outbound.satisfaction import SALT, link_to_answer
+from cases.outbound.satisfaction import SALT, link_to_answer, token_of
 from cases.satisfaction import LONGEST_COMMENT, MOST_ANSWERS
 from cases.selectors.figures import Period, satisfaction, satisfaction_by
 from cases.views.satisfaction import MOST_WRONG
+from e2c_project.log_filter import HideSecretLinks
 from e2c_project.metrics import exposition
 from tests.factories import CaseFactory, RoutingAddressFactory, UserFactory
 
@@ -171,6 +173,15 @@ def test_the_page_speaks_the_language_of_the_address(client: Client) -> None:
     row = ask(address=RoutingAddressFactory(language="de"))
 
     assert 'lang="de"' in client.get(path_of(row)).content.decode()
+
+
+def test_the_link_stands_in_no_log(request_row: SatisfactionRequest) -> None:
+    token = token_of(request_row)
+    record = logging.LogRecord("django.request", logging.WARNING, "", 1, "Gone: %s", (f"/feedback/{token}/",), None)
+
+    assert HideSecretLinks().filter(record)
+
+    assert record.getMessage() == "Gone: /feedback/[hidden]/"
 
 
 # Figures

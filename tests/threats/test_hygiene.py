@@ -20,7 +20,7 @@ from cases.inbound.settle import settle_batch
 from cases.models import InboundEmail, Outbox
 from cases.outbound.delivery import deliver_due
 from cases.sweeping import all_jobs, sweep_round
-from e2c_project.log_filter import HideVerificationLinks
+from e2c_project.log_filter import HideSecretLinks
 from routing.models import VerificationMail
 from routing.verification import send_verification
 from tests.cases import provider_requests as calls
@@ -44,7 +44,7 @@ class Log:
         self.stream = io.StringIO()
         self.handler = logging.StreamHandler(self.stream)
         self.handler.setFormatter(logging.Formatter("%(levelname)s %(name)s %(message)s"))
-        self.handler.addFilter(HideVerificationLinks())
+        self.handler.addFilter(HideSecretLinks())
 
     @property
     def text(self) -> str:
