@@ -36,7 +36,7 @@ class NoDrafts {
 
 class Drafts {
   constructor(form, words, { beforeSave, onOther, onFiles }) {
-    Object.assign(this, { form, words, beforeSave, onOther, onFiles, timer: 0, firstChange: 0, running: null, isUnsaved: false, isStopped: false, isBehind: false });
+    Object.assign(this, { form, words, beforeSave, onOther, onFiles, timer: 0, firstChange: 0, refusal: "", running: null, isUnsaved: false, isStopped: false, isBehind: false });
     this.line = form.querySelector("[data-draft-state]");
     addEventListener("online", this.whenOnline = () => this.isUnsaved && this.flush());
     document.addEventListener("visibilitychange", this.whenHidden = () => document.hidden && this.isUnsaved && this.flush());
@@ -104,6 +104,7 @@ class Drafts {
       return;
     }
     this.isUnsaved = true;
+    this.refusal = outcome.kind === "refused" && answer?.error ? answer.error : "";
     if (outcome.status === 409) {
       this.isBehind = true;
       this.say(this.words("not-saved-other-tab"), true);

@@ -130,7 +130,7 @@ class Files {
     item.querySelector(".problem").textContent = "";
     item.classList.remove("is-wrong");
     const draft = await this.drafts.ensure();
-    if (!draft) return this.fail(item, this.words("file-not-sent"), () => this.start(file, item, inline));
+    if (!draft) return this.fail(item, this.drafts.refusal || this.words("file-not-sent"), () => this.start(file, item, inline));
     const fields = new FormData();
     fields.append("file", file, file.name);
     if (inline) fields.append("inline", "1");
