@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from cases.presence import note_visit
 from cases.selectors.conversation import new_since
-from cases.selectors.history import lines_since
+from cases.selectors.history import NewLines, lines_since
 from cases.views.answers import visible_case
 from cases.views.case_forms import key_of
 
@@ -20,14 +20,16 @@ def live(request: HttpRequest, number: int) -> HttpResponse:
     """`seen` is the newest mail on the page, `changes` the newest event; `composing=1` says that an answer is being
     written. What others changed since the last look (`told`) makes the head and the panel ask anew.
 
-    A POST, for it notes that somebody is here. Four statements, one more when that has to be written.
+    A POST, for it notes that somebody is here. Three statements, one more when that has to be written, and one when
+    something changed.
     """
     case = visible_case(request, number)
     seen = key_of(request.POST.get("seen") or request.GET.get("seen", ""))
     changed = key_of(request.POST.get("changes", ""))
     told = max(key_of(request.POST.get("told", "")), changed)
     new = new_since(case, seen)
-    lines = lines_since(case, changed, reader=request.user)
+    is_changed = (case.newest_event or 0) > changed  # type: ignore[attr-defined]  # annotated by find_visible_case
+    lines = lines_since(case, changed, reader=request.user) if is_changed else NewLines(0, 0, changed)
     composing = request.POST.get("composing") == "1"
     presence = note_visit(case, request.user, composing=composing, has_seen_all=not new.count)
     context = {"case": case, "presence": presence, "new": new, "seen": seen, "lines": lines, "changed": changed}
