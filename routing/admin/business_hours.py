@@ -29,7 +29,7 @@ DAY_LABELS = {
 
 
 class BusinessHoursForm(forms.ModelForm):
-    time_zone = forms.ChoiceField(label=_("time zone"), widget=UnfoldAdminSelectWidget)
+    time_zone = forms.ChoiceField(label=_("Time zone"), widget=UnfoldAdminSelectWidget)
     monday, tuesday, wednesday, thursday, friday, saturday, sunday = (
         forms.CharField(label=label, required=False, max_length=120, widget=UnfoldAdminTextInputWidget)
         for label in DAY_LABELS.values()

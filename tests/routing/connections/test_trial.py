@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from routing.connection_trial import try_connection
+from routing.connection_trial import try_connection, try_system_service
 from routing.connections import open_service
 from routing.models import AuditEvent, Connection
 from tests.factories import ConnectionFactory, UserFactory
@@ -136,7 +136,10 @@ def test_revoked_gmail_account_says_to_connect(gmail: Connection, oauth: FakeOAu
         ("postal", 404, {}, True, "shows with the first mail"),
     ],
 )
-def test_provider_is_asked_with_the_key(esp: str, status: int, body: Any, works: bool, words: str) -> None:
+@pytest.mark.parametrize("way", ["connection", "E2C_EMAIL_URL"])
+def test_provider_is_asked_with_the_key(
+    esp: str, status: int, body: Any, works: bool, words: str, way: str, settings: Any
+) -> None:
     calls = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -157,11 +160,15 @@ def test_provider_is_asked_with_the_key(esp: str, status: int, body: Any, works:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_address[1]}/"
-    connection = ConnectionFactory.build(kind="anymail", esp=esp, api_url=url)
-    connection.put_secrets(api_key=SECRET)
-    connection.save()
-
-    result = try_connection(connection, by=None)
+    if way == "connection":
+        connection = ConnectionFactory.build(kind="anymail", esp=esp, api_url=url)
+        connection.put_secrets(api_key=SECRET)
+        connection.save()
+        result = try_connection(connection, by=None)
+    else:
+        settings.E2C_EMAIL_URL, settings.E2C_ESP_API_URL = f"anymail+{esp}://{SECRET}@?sender_domain=mg.example", url
+        result = try_system_service()
+        assert not Connection.objects.exists()
     server.shutdown()
     server.server_close()
 
@@ -169,6 +176,26 @@ def test_provider_is_asked_with_the_key(esp: str, status: int, body: Any, works:
     assert SECRET not in str(result)
     [(_path, sent)] = calls
     assert (SECRET in sent) is (esp not in ("postal", "mailgun"))  # Mailgun's stands in base64
+
+
+@pytest.mark.parametrize("url", ["file:", "memory:"])
+def test_mail_that_stays_on_this_machine_is_no_way_out(url: str, settings: Any) -> None:
+    settings.E2C_EMAIL_URL = url
+
+    assert not try_system_service().works
+
+
+def test_the_service_of_the_url_is_logged_in_to_as_a_mail_would(smtp: FakeSmtpServer, settings: Any) -> None:
+    smtp.passwords["rep"] = SECRET
+    settings.E2C_EMAIL_URL = f"smtp://rep:{SECRET}@127.0.0.1:{smtp.port}"
+    assert "accepts the login" in str(try_system_service())
+
+    settings.E2C_EMAIL_URL = f"smtp://rep:wrong-word@127.0.0.1:{smtp.port}"
+    refused = try_system_service()
+
+    assert not refused.works
+    assert "wrong-word" not in str(refused)
+    assert smtp.ledger == []
 
 
 def test_amazon_uses_the_keys_and_the_region_of_the_connection() -> None:
