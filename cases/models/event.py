@@ -19,6 +19,7 @@ TOLD_KINDS = (
     "note_added",
     "note_edited",
     "task_due",
+    "satisfaction_answered",
 )
 
 

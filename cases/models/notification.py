@@ -20,6 +20,7 @@ class Notification(models.Model):
         SERVICE_MISSED = "service_missed", _("Service level missed")
         ESCALATED = "escalated", _("Case escalated to my queue")
         TASK_DUE = "task_due", _("Task due")
+        NOT_CONTENT = "not_content", _("Customer not content")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications")
     event = models.ForeignKey("cases.CaseEvent", on_delete=models.CASCADE, related_name="notifications")

@@ -39,6 +39,7 @@ UNCHOSEN = {
     Kind.SERVICE_MISSED: Choice(True, Mail.AT_ONCE),
     Kind.ESCALATED: Choice(True, Mail.AT_ONCE),
     Kind.TASK_DUE: Choice(True, Mail.DAILY),
+    Kind.NOT_CONTENT: Choice(True, Mail.OFF),
 }
 
 

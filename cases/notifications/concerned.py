@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cases.models import Approval, Case, CaseEvent, CaseTask, Notification
+from cases.models import Approval, Case, CaseEvent, CaseTask, Notification, SatisfactionRequest
 from cases.selectors.people import approvers
 from routing.models import Queue, QueueMember
 
@@ -105,6 +105,9 @@ def _of_event(event: CaseEvent, facts: _Facts) -> Iterator[Concerned]:
         case Event.SERVICE_LEVEL_BROKEN:
             if "escalated_to" not in event.detail:  # else the queue that got it is told that it got it
                 yield from _owners(event, facts, Kind.SERVICE_MISSED, Kind.SERVICE_MISSED)
+        case Event.SATISFACTION_ANSWERED:
+            if event.detail.get("rating") == SatisfactionRequest.Rating.BAD:
+                yield from _owners(event, facts, Kind.NOT_CONTENT, Kind.NOT_CONTENT)
         case Event.NOTE_ADDED | Event.NOTE_EDITED:
             yield from (Concerned(event, user, Kind.MENTION) for user in _keys(event.detail.get("mentions")))
         case Event.TASK_DUE:

@@ -47,6 +47,7 @@ OF_KIND: dict[str, tuple[str | Promise, str | Promise]] = {
     Kind.SERVICE_NEAR: (lazy("A service level is nearly over"), lazy("Service level nearly over: case")),
     Kind.SERVICE_MISSED: (lazy("A service level was missed"), lazy("Service level missed: case")),
     Kind.ESCALATED: (lazy("The case was escalated to your queue"), lazy("Escalated to your queue: case")),
+    Kind.NOT_CONTENT: (lazy("The customer says that it did not go well"), lazy("Customer not content: case")),
     Kind.TASK_DUE: (lazy("A task is due"), lazy("A task is due: case")),
 }
 # The event says more than the sentence, and in words of our own.

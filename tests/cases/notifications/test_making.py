@@ -217,6 +217,13 @@ def test_a_missed_service_level_without_escalation_is_told_to_the_owner(case: Ca
     assert told() == [("ana", "service_missed")]
 
 
+def test_the_owner_is_told_when_the_customer_is_not_content(case: Case) -> None:
+    for rating in ("good", "bad"):
+        happened(case, "satisfaction_answered", because=f"{rating}: words", detail={"rating": rating})
+
+    assert told() == [("ana", "not_content")]
+
+
 @pytest.mark.parametrize("detail", [{}, {"mentions": "ana"}, {"mentions": [None, "1"]}, {"task": None}])
 @pytest.mark.parametrize("kind", TOLD_KINDS)
 def test_an_event_without_what_it_is_about_tells_nobody_something_wrong(
