@@ -100,12 +100,17 @@ def test_a_search_marks_what_it_found_and_runs_nothing(page: Page) -> None:
 
 
 def test_a_list_is_kept_under_a_name_renamed_and_deleted(page: Page, ana: User, live_server: Any) -> None:
+    in_pane = page.locator("#views ul", has_text="hot").or_(page.locator("#views ul", has_text="Hot")).get_by_role("link")
+    errors: list[str] = []
+    page.on("console", lambda line: line.type == "error" and errors.append(line.text))
     page.goto(f"{live_server.url}/cases/?view=open&priority=High")
     page.locator("#list summary", has_text="Save").click()
     page.get_by_label("Save this list as").fill('<script>"hot"</script>')
     page.get_by_role("button", name="Save view").click()
     expect(page.locator("#list h1")).to_have_text('<script>"hot"</script>')
     expect(rows(page)).to_have_count(1)
+    expect(in_pane).to_have_text('<script>"hot"</script>')
+    expect(in_pane).to_have_attribute("aria-current", "page")
     view = SavedView.objects.get(owner=ana)
     assert (view.query, view.is_shared) == ("view=open&priority=High", False)
 
@@ -114,14 +119,28 @@ def test_a_list_is_kept_under_a_name_renamed_and_deleted(page: Page, ana: User, 
     page.get_by_label("For everybody").check()
     page.locator(".pop[open]").get_by_role("button", name="Save").click()
     expect(page.locator("#list h1")).to_have_text("Hot")
+    expect(in_pane).to_have_text("Hot")
     view.refresh_from_db()
     assert (view.name, view.is_shared) == ("Hot", True)
 
-    page.wait_for_load_state("networkidle")  # the list is read once more after a view was renamed
     page.locator("#list summary", has_text="This view").click()
     page.get_by_role("button", name="Delete this view").click()
     expect(page.locator("#list h1")).not_to_have_text("Hot")
+    expect(in_pane).to_have_count(0)
     assert not SavedView.objects.exists()
+    page.evaluate("document.body.dispatchEvent(new CustomEvent('look-again'))")
+    page.wait_for_load_state("networkidle")
+    assert errors == []
+
+
+def test_a_view_that_a_colleague_shares_appears_with_the_next_look(page: Page, ana: User) -> None:
+    page.locator("#views").get_by_role("link", name="My queues").focus()
+    SavedView.objects.create(owner=UserFactory(), name="Shared by Ben", is_shared=True, query="view=open")
+
+    page.evaluate("document.body.dispatchEvent(new CustomEvent('look-again'))")
+
+    expect(page.locator("#views").get_by_role("link", name="Shared by Ben")).to_be_visible()
+    expect(page.locator("#views").get_by_role("link", name="My queues")).to_be_focused()
 
 
 def test_keys_move_and_select(page: Page) -> None:

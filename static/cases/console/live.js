@@ -1,5 +1,6 @@
 // Counts and the parts of others that poll (hx-trigger="every ..."): not while nobody looks, at once when somebody does.
 import { toast } from "./announce.js";
+import { refreshViews } from "./panes.js";
 import { word } from "./words.js";
 
 const polls = (element) => element.getAttribute?.("hx-trigger")?.includes("every ");
@@ -11,6 +12,10 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden) document.body.dispatchEvent(new CustomEvent("look-again"));
 });
 document.addEventListener("cases-changed", () => document.body.dispatchEvent(new CustomEvent("look-again")));
+// A number without its place: there is a view or a queue more than this pane knows of.
+document.addEventListener("htmx:oobErrorNoTarget", (event) => {
+  if (event.detail.content.id?.startsWith("count-")) refreshViews();
+});
 // Someone who was logged out in another tab meets the login, not a page that looks alive.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const login = document.querySelector(".console").dataset.login;

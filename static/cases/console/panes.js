@@ -192,27 +192,31 @@ async function load(target) {
   }
 }
 
-/** Asks for the list again without anybody noticing but by what changed. */
-export async function refreshList() {
-  const list = element("list");
-  const address = list.dataset.url;
+/** Asks for a pane again without anybody noticing but by what changed. */
+async function refresh(pane) {
+  const target = element(pane);
+  const address = target.dataset.url;
   if (!address) return;
   try {
-    const answer = await ask(address, { pane: "list" });
-    if (list.dataset.url !== address || answer.pane !== "list") return;
-    const scroll = list.scrollTop;
-    const checked = new Set([...list.querySelectorAll("input:checked")].map((input) => input.name + input.value));
-    const putBack = keepTyped(list);
-    fill("list", answer.text, { url: address, isNavigation: false });
-    putBack(list);
-    list.scrollTop = scroll;
-    for (const input of list.querySelectorAll("input[type=checkbox]")) input.checked = checked.has(input.name + input.value);
+    const answer = await ask(address, { pane });
+    if (target.dataset.url !== address || answer.pane !== pane) return;
+    const scroll = target.scrollTop;
+    const checked = new Set([...target.querySelectorAll("input:checked")].map((input) => input.name + input.value));
+    const putBack = keepTyped(target);
+    fill(pane, answer.text, { url: address, isNavigation: false });
+    putBack(target);
+    target.scrollTop = scroll;
+    for (const input of target.querySelectorAll("input[type=checkbox]")) input.checked = checked.has(input.name + input.value);
     markCurrent();
-    tellSwapped("list", address);
+    tellSwapped(pane, address);
   } catch (failure) {
     if (!(failure instanceof Failed)) throw failure; // what stands there was true; the next look may be luckier
   }
 }
+
+export const refreshList = () => refresh("list");
+/** After a view was made, renamed or deleted. */
+export const refreshViews = () => refresh("views");
 
 async function send(form, submitter) {
   const body = new FormData(form, submitter);
@@ -233,7 +237,8 @@ async function send(form, submitter) {
     const stays = answer.status < 400 ? answer.url : location.href;
     const isSame = caseOf(stays) === caseOf(location.href);
     arrive(answer.pane, new URL(stays), { push: true, focus: true, scroll: isSame ? scroll : null, text: answer.text });
-    document.dispatchEvent(new CustomEvent("cases-changed"));
+    if (form.dataset.changes === "views") refreshViews();
+    else document.dispatchEvent(new CustomEvent("cases-changed"));
   } catch (failure) {
     if (!(failure instanceof Failed)) throw failure;
     toast({ words: word(["network", "timeout"].includes(failure.why) ? "unclear" : "refused"), kind: "error" });
