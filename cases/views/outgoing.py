@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
@@ -23,26 +25,14 @@ from cases.selectors.conversation import visible_messages
 @login_required
 def undo(request: HttpRequest, number: int, message_id: int) -> HttpResponse:
     """Take it back while it waits for its moment, its time or its approval."""
-    user, message = user_and_mail(request, number, message_id)
-    try:
-        draft = cancel_reply(message, by=user)
-    except (CannotCancel, SendingNotAllowed) as refusal:
-        messages.error(request, str(refusal))
-        return to_message(message)
-    return _to_draft(draft, user, number)
+    return _open_again(request, number, message_id, cancel_reply)
 
 
 @require_POST
 @login_required
 def edit(request: HttpRequest, number: int, message_id: int) -> HttpResponse:
     """A mail that failed is open again."""
-    user, message = user_and_mail(request, number, message_id)
-    try:
-        draft = edit_failed(message, by=user)
-    except (CannotCancel, SendingNotAllowed) as refusal:
-        messages.error(request, str(refusal))
-        return to_message(message)
-    return _to_draft(draft, user, number)
+    return _open_again(request, number, message_id, edit_failed)
 
 
 @require_POST
@@ -90,8 +80,16 @@ def to_message(message: EmailMessage) -> HttpResponse:
     return redirect(reverse("case", kwargs={"number": message.case.number}) + f"#message-{message.pk}")
 
 
-def _to_draft(draft: Draft | None, user: User, number: int) -> HttpResponse:
-    """Undo is mostly a wish to correct something: the text is open again, for its author."""
+def _open_again(
+    request: HttpRequest, number: int, message_id: int, become_draft: Callable[..., Draft | None]
+) -> HttpResponse:
+    """A wish to take something back is mostly one to correct it: the text is open again, for its author."""
+    user, message = user_and_mail(request, number, message_id)
+    try:
+        draft = become_draft(message, by=user)
+    except (CannotCancel, SendingNotAllowed) as refusal:
+        messages.error(request, str(refusal))
+        return to_message(message)
     if draft is None or draft.author_id != user.pk:
         return redirect("case", number=number)
     return redirect(reverse("case", kwargs={"number": number}) + f"?draft={draft.pk}#reply")

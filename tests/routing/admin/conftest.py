@@ -7,8 +7,46 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from routing import permission_sets
-from routing.models import PermissionSet, RoutingAddress
+from routing.models import (
+    AssignmentRule,
+    AuditEvent,
+    BusinessHours,
+    Connection,
+    EmailTemplate,
+    EmailToCaseSettings,
+    PermissionSet,
+    Queue,
+    QuickText,
+    RecordType,
+    RepPresence,
+    RoutingAddress,
+    RoutingFlow,
+    ServiceLevel,
+    Skill,
+)
 from tests.factories import RoutingAddressFactory, UserFactory
+
+# Every model of the application that has pages in the back office, by its name there.
+MODELS: dict[str, Any] = {
+    str(model._meta.model_name): model
+    for model in (
+        RoutingAddress,
+        PermissionSet,
+        Queue,
+        RecordType,
+        EmailTemplate,
+        QuickText,
+        EmailToCaseSettings,
+        AuditEvent,
+        Connection,
+        AssignmentRule,
+        RoutingFlow,
+        Skill,
+        RepPresence,
+        BusinessHours,
+        ServiceLevel,
+    )
+}
 
 
 def allow(user: User, *codenames: str) -> User:
@@ -31,24 +69,7 @@ def staff(db: Any) -> User:
 @pytest.fixture
 def viewer(db: Any) -> User:
     """Staff with Django's view permissions alone."""
-    names = (
-        "routingaddress",
-        "permissionset",
-        "queue",
-        "recordtype",
-        "emailtemplate",
-        "quicktext",
-        "emailtocasesettings",
-        "auditevent",
-        "connection",
-        "assignmentrule",
-        "routingflow",
-        "skill",
-        "reppresence",
-        "businesshours",
-        "servicelevel",
-    )
-    return allow(UserFactory(username="viewer", staff=True), *(f"view_{name}" for name in names))
+    return allow(UserFactory(username="viewer", staff=True), *(f"view_{name}" for name in MODELS))
 
 
 @pytest.fixture
