@@ -162,6 +162,67 @@ def test_two_who_have_a_case_open_see_each_other(
     expect(page.locator("#presence")).to_contain_text("Lee Long is replying")
 
 
+def open_more(page: Page, name: str) -> None:
+    page.locator(".actions .menu summary").click()
+    page.get_by_role("link", name=name).click()
+
+
+def test_two_cases_are_linked_by_number_and_a_wrong_one_is_told(
+    log_in: Any, kim: Any, case: Case, assert_accessible: Any
+) -> None:
+    other = case_of(kim, subject="The other lamp", supplied_email="robin@example.net")
+    page = opened(log_in, kim, case)
+    open_more(page, "Link…")
+    field = page.locator("#case-action").get_by_label("Number of the case, or an address")
+    expect(field).to_be_focused()
+
+    page.keyboard.type("99999999")
+    page.keyboard.press("Enter")
+    expect(page.locator("#case-action [role=alert]")).to_be_visible()
+    assert_accessible(page)
+    field.fill(str(other.number))
+    expect(page.locator("#picker-found")).to_contain_text("The other lamp")
+    page.locator("#case-action").get_by_role("button", name="Link", exact=True).click()
+    expect(page.locator("#panel-links + ul")).to_contain_text("The other lamp")
+
+    assert case.links_as_first.get().second == other
+
+
+def test_mails_are_moved_to_a_case_of_their_own(log_in: Any, kim: Any, case: Case, assert_accessible: Any) -> None:
+    second = EmailMessageFactory(case=case, snippet="And my invoice is wrong", from_name="Casey")
+    page = opened(log_in, kim, case)
+    open_more(page, "Move mails…")
+    expect(page.locator("#case-action input[type=checkbox]").first).to_be_focused()
+    assert_accessible(page)
+
+    page.locator("#case-action label", has_text="And my invoice is wrong").click()
+    page.locator("#case-action").get_by_role("button", name="To a new case").click()
+    expect(page.locator("#case-action form")).to_have_count(0)
+
+    second.refresh_from_db()
+    assert second.case != case
+    assert case.messages.count() == 1
+
+
+@pytest.mark.parametrize("width", [1440, 768, 390])
+def test_every_form_of_the_head_fits_and_breaks_no_rule_of_wcag(
+    log_in: Any, kim: Any, case: Case, assert_accessible: Any, width: int
+) -> None:
+    case_of(kim, subject="The other lamp")
+    watched = log_in(kim)
+    watched.page.set_viewport_size({"width": width, "height": 844})
+    for action in ("assign", "snooze", "tag", "merge", "move", "status"):
+        page = watched.open(f"/cases/{case.number:08d}/")
+        page.evaluate(
+            "path => htmx.ajax('GET', path, {target: '#case-action', swap: 'innerHTML'})",
+            f"/cases/{case.number:08d}/do/{action}/",
+        )
+        expect(page.locator("#case-action form")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, action
+        assert page.locator("#case-action").evaluate("form => form.scrollWidth <= form.clientWidth"), action
+        assert_accessible(page)
+
+
 def test_on_a_phone_the_actions_fit_and_nothing_scrolls_sideways(log_in: Any, kim: Any, case: Case) -> None:
     watched = log_in(kim)
     watched.page.set_viewport_size({"width": 390, "height": 844})
