@@ -211,14 +211,26 @@ def timed_settle(raws: list[bytes], expected: str) -> float:
     return 1000 * statistics.median(times)
 
 
+LISTS = {
+    "list": "",
+    "list of all open, by priority": "?view=open&sort=priority",
+    "list of all open, due next": "?view=open&sort=due",
+    "list of a customer's domain": "?view=all&domain=example.net",
+    "list of a domain that nobody has": "?view=all&domain=nobody.example",
+    "search for a frequent word": "?q=hello",
+    "search for a rare word": "?q=zanzibar",
+}
+
+
 def pages(runs: str) -> dict[str, Any]:
-    """Milliseconds and SQL statements of the list of cases and of a case, as a superuser sees them; medians."""
+    """Milliseconds and SQL statements of lists of cases and of a case, as a superuser sees them; medians."""
     settings.ALLOWED_HOSTS = ["*"]
     user, _is_new = User.objects.get_or_create(username="measure", defaults={"is_superuser": True, "is_staff": True})
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     cases = Case.objects.order_by("?")[: int(runs)]
-    urls = {"list": ["/cases/"] * int(runs), "case": [f"/cases/{case.number}/" for case in cases]}
+    urls = {name: [f"/cases/{asked}"] * int(runs) for name, asked in LISTS.items()}
+    urls["case"] = [f"/cases/{case.number}/" for case in cases]
     found: dict[str, Any] = {}
     for name, paths in urls.items():
         client.get(paths[0])

@@ -37,11 +37,13 @@ SEARCHES = {
 # A word's number is drawn so that number n comes about once in n: 1 / n is what a language's words do (Zipf).
 _WORDS = """
 INSERT INTO cases_messagesearch (message_id, words)
-SELECT m.id, setweight(to_tsvector('simple', 'word' || floor(exp(random() * ln(%(vocabulary)s)))), 'A')
+SELECT m.id, (quote_literal(subject.word) || ':1A ' || quote_literal('a:' || subject.word) || ':1A')::tsvector
     || to_tsvector('simple', 'every ' || (
         SELECT string_agg('word' || floor(exp(random() * ln(%(vocabulary)s)))::int, ' ')
         FROM generate_series(1, %(words)s) WHERE m.id > 0))
-FROM cases_emailmessage m ON CONFLICT DO NOTHING
+FROM cases_emailmessage m
+CROSS JOIN LATERAL (SELECT 'word' || floor(exp(random() * ln(%(vocabulary)s))) AS word WHERE m.id > 0) subject
+ON CONFLICT DO NOTHING
 """
 
 

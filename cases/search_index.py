@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from django.db import connection
 
 from cases.models import Attachment, EmailAddress, EmailMessage
-from cases.search_words import MAX_TEXT, indexed_words
+from cases.search_query import PART_LETTERS
+from cases.search_words import MAX_PART_BYTES, MAX_TEXT, indexed_words
 
 BATCH = 500
 # A phrase never begins in one part of a mail and ends in the next.
@@ -49,7 +50,11 @@ class SearchRow:
 
     @property
     def words(self) -> tuple[list[str], ...]:
-        return tuple(list(indexed_words(part)) for part in (self.subject, self.sender, self.recipients, self.body))
+        parts = [
+            list(indexed_words(part, most_bytes=MAX_PART_BYTES))
+            for part in (self.subject, self.sender, self.recipients)
+        ]
+        return (*parts, list(indexed_words(self.body)))
 
 
 def search_row(
@@ -124,15 +129,18 @@ def _values_of(row: SearchRow) -> tuple[int | str, ...]:
 
 
 def tsvector_of(parts: tuple[list[str], ...]) -> str:
-    """The literal of a tsvector: each word with its positions, each with the weight of its part (A to D)."""
+    """The literal of a tsvector: each word with its positions, each with the weight of its part (A to D); words of the
+    first three parts once more as words of their part.
+    """
     positions: dict[str, list[str]] = {}
     at = 0
-    for weight, words in zip("ABCD", parts, strict=True):
+    for weight, letter, words in zip("ABCD", (*PART_LETTERS.values(), ""), parts, strict=True):
         for word in words:
             at += 1
-            if at <= MAX_POSITION:
-                positions.setdefault(word, []).append(f"{at}{weight}")
-            else:
-                positions.setdefault(word, [f"{MAX_POSITION}{weight}"])
+            for lexeme in (word, f"{letter}:{word}") if letter else (word,):
+                if at <= MAX_POSITION:
+                    positions.setdefault(lexeme, []).append(f"{at}{weight}")
+                else:
+                    positions.setdefault(lexeme, [f"{MAX_POSITION}{weight}"])
         at += GAP
-    return " ".join(f"'{word}':{','.join(places)}" for word, places in positions.items())
+    return " ".join(f"'{lexeme}':{','.join(places)}" for lexeme, places in positions.items())

@@ -21,8 +21,10 @@ STATES = ("open", "closed", "unread")
 # operator:"quoted words", operator:word, "quoted words", word
 _TERM = re.compile(r'(?:(?P<operator>[A-Za-z]{2,7}):)?(?:"(?P<quoted>[^"]*)"?|(?P<plain>[^\s"]+))')
 _NUMBER = re.compile(r"#?0*([1-9]\d{3,11})")
-# The weights of a tsvector stand for the parts of a mail, the columns of FTS5 have their names.
-WEIGHTS: dict[Field, str] = {"subject": "A", "sender": "B", "recipients": "C"}
+# The columns of FTS5 have the names of the parts of a mail. A tsvector has no parts: there a word of one of these
+# stands a second time, behind a letter and a colon. By its weight alone, every mail that has the word anywhere would
+# be looked into.
+PART_LETTERS: dict[Field, str] = {"subject": "a", "sender": "b", "recipients": "c"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +98,10 @@ def _terms(text: str, field: Field, *, may_go_on: bool) -> list[Term]:
 
 
 def _tsquery_of(term: Term) -> str:
-    weight = WEIGHTS.get(term.field, "")
-    *first, last = term.words
-    lexemes = [f"'{word}':{weight}" if weight else f"'{word}'" for word in first]
-    flags = ("*" if term.goes_on else "") + weight
-    lexemes.append(f"'{last}':{flags}" if flags else f"'{last}'")
+    letter = PART_LETTERS.get(term.field, "")
+    lexemes = [f"'{letter}:{word}'" if letter else f"'{word}'" for word in term.words]
+    if term.goes_on:
+        lexemes[-1] += ":*"
     return " <-> ".join(lexemes)
 
 

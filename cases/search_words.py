@@ -16,6 +16,7 @@ MAX_WORDS = 16_000
 MAX_REPEATS = 255
 MAX_WORD = 64  # characters; longer ones are found by their beginning
 MAX_BYTES = 500_000  # of all words: one character may become eighteen, and PostgreSQL takes a megabyte
+MAX_PART_BYTES = 60_000  # of the subject, the sender or the recipients, whose words are stored twice
 
 # Scripts written without spaces, and Hangul, whose endings cling to words: every two neighbouring letters are a word.
 _UNSPACED = (
@@ -48,14 +49,14 @@ def words_of(text: str) -> list[str]:
     return [word for found in _WORD.findall(_folded(text)) for word in _cut(found)]
 
 
-def indexed_words(text: str) -> Iterator[str]:
+def indexed_words(text: str, *, most_bytes: int = MAX_BYTES) -> Iterator[str]:
     """words_of, up to the limits of the index."""
     counts: dict[str, int] = {}
     size = 0
     for number, word in enumerate(words_of(text)):
         counts[word] = counts.get(word, 0) + 1
         size += len(word.encode()) + 8
-        if number >= MAX_WORDS or size > MAX_BYTES:
+        if number >= MAX_WORDS or size > most_bytes:
             return
         if counts[word] <= MAX_REPEATS:
             yield word

@@ -29,7 +29,7 @@ def snapshot(row: models.Model) -> Snapshot:
     return {
         field.name: str(field.value_from_object(row))[:MAX_VALUE_LENGTH]
         for field in row._meta.concrete_fields
-        if field.name not in SECRET_FIELDS and not field.primary_key
+        if field.name not in SECRET_FIELDS and not field.primary_key and not field.generated
     }
 
 

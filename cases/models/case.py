@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from cases.models.contact import domain_of_field
 from routing.choices import Origin, Priority
 
 NUMBER_OFFSET = 1000
@@ -118,6 +119,9 @@ class Case(models.Model):
         verbose_name=_("contact"),
     )
     supplied_email = models.CharField(_("supplied email"), max_length=254, blank=True)
+    supplied_domain = models.GeneratedField(
+        expression=domain_of_field("supplied_email"), output_field=models.CharField(max_length=254), db_persist=True
+    )
     supplied_name = models.CharField(_("supplied name"), max_length=255, blank=True)
     routing_address = models.ForeignKey(
         "routing.RoutingAddress",
@@ -201,6 +205,7 @@ class Case(models.Model):
             models.Index(fields=["owner_queue", "-last_activity_at", "-id"], name="case_by_queue"),
             models.Index(fields=["owner_user", "-last_activity_at", "-id"], name="case_by_user"),
             models.Index(fields=["supplied_email", "-id"], name="case_by_customer"),
+            models.Index(fields=["supplied_domain", "-last_activity_at", "-id"], name="case_by_domain"),
             models.Index(
                 fields=["snoozed_until"], condition=models.Q(snoozed_until__isnull=False), name="case_by_snooze"
             ),
@@ -258,7 +263,10 @@ class Case(models.Model):
             kwargs["update_fields"] = [
                 field.name
                 for field in self._meta.concrete_fields
-                if not field.primary_key and field.name not in WRITTEN_ELSEWHERE and field.attname in self.__dict__
+                if not field.primary_key
+                and not field.generated
+                and field.name not in WRITTEN_ELSEWHERE
+                and field.attname in self.__dict__
             ]
         super().save(*args, **kwargs)
 

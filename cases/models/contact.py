@@ -1,6 +1,11 @@
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, StrIndex, Substr
 from django.utils.translation import gettext_lazy as _
+
+
+def domain_of_field(name: str) -> Lower:
+    """What stands behind the first @ of an address, as an expression that both databases compute and keep."""
+    return Lower(Substr(name, StrIndex(name, models.Value("@")) + 1))
 
 
 class Contact(models.Model):
@@ -9,12 +14,18 @@ class Contact(models.Model):
     name = models.CharField(_("name"), max_length=160)
     email = models.CharField(_("email"), max_length=254)
     company = models.CharField(_("company"), max_length=160, blank=True)
+    domain = models.GeneratedField(
+        expression=domain_of_field("email"), output_field=models.CharField(max_length=254), db_persist=True
+    )
 
     class Meta:
         verbose_name = _("contact")
         verbose_name_plural = _("contacts")
         ordering = ["name", "id"]
-        indexes = [models.Index(Lower("email"), name="contact_email")]
+        indexes = [
+            models.Index(Lower("email"), name="contact_email"),
+            models.Index(fields=["domain"], name="contact_domain"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} <{self.email}>"

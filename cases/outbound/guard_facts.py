@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
@@ -112,10 +112,7 @@ def _companies(domains: set[str], may_know: Exists) -> dict[str, str]:
     """To each of the domains that is a customer's: a company that the author may know of, else "another customer"."""
     if not domains:
         return {}
-    ends = Q()
-    for domain in domains:
-        ends |= Q(email__iendswith=f"@{domain}")
-    contacts = Contact.objects.filter(ends).annotate(may_know=may_know).order_by("-may_know", "pk")
+    contacts = Contact.objects.filter(domain__in=domains).annotate(may_know=may_know).order_by("-may_know", "pk")
     found: dict[str, str] = {}
     for email, company, known in contacts.values_list("email", "company", "may_know")[:MOST_CHECKED]:
         found.setdefault(domain_of(email.lower()), company if known and company else str(_("another customer")))

@@ -47,7 +47,7 @@ def filters_of(query: ListQuery, user: Any) -> list[Q]:
         files = Attachment.objects.filter(email_message__case=OuterRef("pk"), inline=False)
         conditions.append(Q(Exists(files)))
     if query.domain:
-        conditions.append(Q(supplied_email__iendswith=f"@{query.domain}"))
+        conditions.append(Q(supplied_domain=query.domain))
     if query.unread:
         conditions.append(unread_by(user))
     return conditions

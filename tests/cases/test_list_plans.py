@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
+from django.db.models import Exists, OuterRef
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cases.list_query import SORTS, ListQuery
-from cases.models import Case
+from cases.models import Case, Contact
+from cases.outbound.guard_facts import _companies
 from cases.selectors.lists import count_cases, list_cases, reader_of
+from cases.selectors.visible import visible_cases
 from tests.factories import CaseFactory, QueueFactory, UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -123,3 +126,30 @@ def test_counts_stop_before_they_have_read_the_table(people: Any) -> None:
 
         assert "Limit" in plan
         assert "Seq Scan on cases_case " not in plan
+
+
+@pytest.mark.parametrize("domain", ["example.net", "nobody.example"])
+def test_the_cases_of_a_domain_are_looked_up(people: Any, domain: str) -> None:
+    """Whether every case is of it or none."""
+    reader = reader_of(people["lead"])
+
+    plan = plan_of(lambda: list_cases(reader, ListQuery(view="all", domain=domain), now=NOW))
+
+    assert "Seq Scan on cases_case " not in plan
+    assert domain == "example.net" or "case_by_domain" in plan
+
+
+def test_the_guard_looks_up_whose_a_domain_is(people: Any) -> None:
+    Contact.objects.bulk_create(
+        Contact(name=f"Customer {number}", email=f"casey@Company{number}.example") for number in range(5000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    domains = {"company7.example", "nobody.example"}
+    may_know = Exists(visible_cases(people["lead"]).filter(contact=OuterRef("pk")))
+    found: dict[str, str] = {}
+
+    plan = plan_of(lambda: found.update(_companies(domains, may_know)))
+
+    assert list(found) == ["company7.example"]
+    assert "contact_domain" in plan

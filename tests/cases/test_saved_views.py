@@ -114,7 +114,11 @@ def test_a_deleted_view_leaves_its_cases(page: Client, ana: User) -> None:
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("", "This field cannot be blank."), ("x" * 61, "at most 60 characters"), ("Hot", "You have a view with this name")],
+    [
+        ("", "This field cannot be blank."),
+        ("x" * 61, "at most 60 characters"),
+        ("Hot", "You have a view with this name"),
+    ],
 )
 def test_a_name_that_cannot_be_says_why_and_keeps_the_list(page: Client, ana: User, name: str, said: str) -> None:
     view_of(ana)

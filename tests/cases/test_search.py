@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -342,9 +343,9 @@ def test_a_mail_too_long_to_index_whole_is_found_by_its_beginning(rep: Any, queu
 
 @pytest.mark.postgres
 def test_a_search_that_takes_too_long_says_so(rep: Any, queue: Any, transactional_db: Any, monkeypatch: Any) -> None:
-    slow = search_selectors._NEWEST["postgresql"].replace("timeout = 1500", "timeout = 50")
-    slow = slow.replace("WHERE words @@", "WHERE pg_sleep(1) IS NULL AND words @@")
-    monkeypatch.setitem(search_selectors._NEWEST, "postgresql", slow)
+    slow = search_selectors._WALK.replace("timeout = 1500", "timeout = 50")
+    slow = slow.replace("WHERE message_id >", "WHERE pg_sleep(1) IS NULL AND message_id >")
+    monkeypatch.setattr(search_selectors, "_WALK", slow)
     write_mail(CaseFactory(owner_queue=queue), text_body="lamp")
 
     page = found(rep, "lamp")
@@ -355,6 +356,73 @@ def test_a_search_that_takes_too_long_says_so(rep: Any, queue: Any, transactiona
     with connection.cursor() as cursor:
         cursor.execute("SHOW statement_timeout")
         assert cursor.fetchone() == ("0",)
+
+
+TYPED = (
+    "seldom",
+    "often",
+    "always",
+    "old",
+    "subject:seldom",
+    "subject:often",
+    '"often always"',
+    "of",
+    "absent",
+    "sel alw",
+)
+
+
+@pytest.mark.parametrize(("walked", "most_walked"), [(1, 0), (7, 0), (20, 0), (20, 35), (4000, 0)])
+@pytest.mark.parametrize("most", [1, 5, 20, 1000])
+def test_however_it_is_looked_for_the_newest_matches_are_found(
+    rep: Any, monkeypatch: pytest.MonkeyPatch, walked: int, most_walked: int, most: int
+) -> None:
+    """Walking back, the index from a moment on, the whole index: what is found is the same as without any of them."""
+    case = CaseFactory()
+    made = EmailMessage.objects.bulk_create(
+        EmailMessageFactory.build(
+            case=case,
+            subject="seldom" if number % 17 == 0 else "often" if number % 3 else "",
+            text_body=f"always{' often' if number % 2 else ''}{' old' if number < 9 else ''} always",
+        )
+        for number in range(60)
+    )
+    write_search_rows([search_row(message) for message in made])
+    monkeypatch.setattr(search_selectors, "WALKED", walked)
+    monkeypatch.setattr(search_selectors, "MOST_CANDIDATES", most)
+    monkeypatch.setattr(search_selectors, "MOST_WALKED", most_walked)
+
+    for typed in TYPED:
+        search = read_search(typed)
+        holding = EmailMessage.objects.filter(search_selectors.HoldsWords(search))
+        expected = sorted(holding.values_list("pk", flat=True), reverse=True)
+
+        rows = search_selectors._newest_matches(search, rep)
+
+        assert [message for message, _case in rows] == expected[: most + 1], typed
+
+
+@pytest.mark.postgres
+def test_words_of_mails_that_were_indexed_before_get_their_part(rep: Any, queue: Any) -> None:
+    message = write_mail(
+        CaseFactory(owner_queue=queue),
+        subject="Lamp lamp",
+        text_body="the lamp's invoice",
+        people=[("ann@x.example", "")],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT words::text FROM cases_messagesearch WHERE message_id = %s", [message.pk])
+        [written] = cursor.fetchone()
+        cursor.execute(
+            "UPDATE cases_messagesearch SET words ="
+            " ts_delete(words, ARRAY(SELECT lexeme FROM unnest(words) WHERE lexeme ~ '^[abc]:'))"
+        )
+        cursor.execute(import_module("cases.migrations.0005_domains_and_parts_of_mails").ADD_WORDS)
+        cursor.execute("SELECT words::text FROM cases_messagesearch WHERE message_id = %s", [message.pk])
+        assert cursor.fetchone() == (written,)
+
+    assert len(found(rep, "subject:lamp to:ann").cases) == 1
+    assert found(rep, "subject:invoice").cases == []
 
 
 @pytest.mark.postgres
