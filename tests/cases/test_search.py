@@ -417,7 +417,7 @@ def test_words_of_mails_that_were_indexed_before_get_their_part(rep: Any, queue:
             "UPDATE cases_messagesearch SET words ="
             " ts_delete(words, ARRAY(SELECT lexeme FROM unnest(words) WHERE lexeme ~ '^[abc]:'))"
         )
-        cursor.execute(import_module("cases.migrations.0005_domains_and_parts_of_mails").ADD_WORDS)
+        cursor.execute(import_module("cases.migrations.0008_domains_and_parts_of_mails").ADD_WORDS)
         cursor.execute("SELECT words::text FROM cases_messagesearch WHERE message_id = %s", [message.pk])
         assert cursor.fetchone() == (written,)
 

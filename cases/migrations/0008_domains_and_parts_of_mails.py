@@ -30,7 +30,7 @@ def add_words(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0004_due_next_of_cases'),
+        ('cases', '0007_notifications_of_bad_ratings'),
         ('routing', '0002_labels_are_unique_in_rules_and_flows'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
