@@ -119,7 +119,7 @@ function takeFiles(root, squire, onFiles) {
       } else if (html.includes("data:image/")) {
         const inData = picturesInData(html);
         if (inData.length) setTimeout(() => onFiles(inData, { inline: true }));
-      } else if (!html) {
+      } else if (!html && (clipboard?.types.includes("text/rtf") || !clipboard?.types.includes("text/plain"))) {
         event.preventDefault();
         event.stopImmediatePropagation();
         const text = clipboard?.getData("text/plain") || clipboard?.getData("text/uri-list") || "";
