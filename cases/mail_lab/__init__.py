@@ -1,7 +1,8 @@
 """The mail lab: what would become of a mail if a provider posted it now, and posting it for real.
 
-samples      mails to begin with: everyday ones, and those that go wrong elsewhere
-shapes       the request that a provider would make of a mail, signed with this instance's own credentials
-foretelling  the real door, reader, decision and writing, inside a transaction that is rolled back
-posting      the same request handed to the real webhook
+samples        mails to begin with: everyday ones, and those that go wrong elsewhere
+shapes         the request that a provider would make of a mail, signed with this instance's own credentials
+request_parts  what such requests are made of
+foretelling    the real door, reader, decision and writing, inside a transaction that is rolled back
+posting        the same request handed to the real webhook
 """

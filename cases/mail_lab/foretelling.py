@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import get_random_string
@@ -156,11 +157,14 @@ def _settled(settled: Settled, mail: ReadEmail, circumstances: Circumstances) ->
             became(inbound), settled.trail.as_json(), mail, failure=f"{type(error).__name__}: {error}"[:300]
         )
     stored = InboundEmail.objects.select_related("routing_address").get(pk=inbound.pk)
+    message = _message_of(stored)
+    of_mail = Q(answers=stored) if message is None else Q(answers=stored) | Q(case=message.case)
     leaving = [
         Leaving(str(each.get_kind_display()), each.recipient, each.subject)
-        for each in Outbox.objects.filter(created_at__gte=now, state=Outbox.State.QUEUED).order_by("pk")
+        for each in Outbox.objects.filter(
+            of_mail, created_at__gte=now, state=Outbox.State.QUEUED, requested_by__isnull=True
+        ).order_by("pk")
     ]
-    message = _message_of(stored)
     stamps = _stamps(message.case, mail) if message is not None and message.is_case_source else []
     return Foretold(became(stored), list(stored.trail), mail, stamps, leaving)
 

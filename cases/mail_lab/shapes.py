@@ -13,7 +13,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.utils import format_datetime, formataddr
 from typing import Any
 from urllib.parse import urlencode
@@ -22,45 +22,23 @@ from django.conf import settings
 from django.utils import timezone
 
 from cases.inbound.parsed import ParsedEmail
-from cases.inbound.reader import TooComplex, UnreadableMail, read_mail
+from cases.mail_lab.request_parts import (
+    CannotShape,
+    Envelope,
+    ProviderRequest,
+    as_text,
+    basic_auth,
+    files_of,
+    form_request,
+    hmac_sha256,
+    json_request,
+    signing_key,
+    taken_apart,
+)
 
-__all__ = [
-    "SHAPES",
-    "SMTP",
-    "CannotShape",
-    "Envelope",
-    "ProviderRequest",
-    "Shape",
-    "basic_auth",
-    "hmac_sha256",
-    "multipart",
-    "request_for",
-]
+__all__ = ["NOT_HERE", "SHAPES", "SMTP", "CannotShape", "Envelope", "ProviderRequest", "Shape", "request_for"]
 
 SMTP = "smtp"
-VERDICTS = ("pass", "fail", "none")
-
-
-class CannotShape(ValueError):
-    """The provider's request cannot be made of this mail, or not here; the sentence says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """`verdict`: what the provider says of SPF, DKIM and DMARC, as far as it says anything: pass, fail or none."""
-
-    recipient: str
-    sender: str = ""  # "" is the null sender of bounces
-    verdict: str = "pass"
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderRequest:
-    provider: str
-    path: str
-    body: bytes
-    content_type: str = "application/json"
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,87 +61,12 @@ def request_for(shape: Shape, raw: bytes, envelope: Envelope, *, site: str) -> P
     )
 
 
-# --- what providers' requests are made of ---
-
-
-def basic_auth(secret: str) -> str:
-    return "Basic " + base64.b64encode(secret.encode()).decode()
-
-
-def hmac_sha256(key: str, content: bytes) -> str:
-    return hmac.new(key.encode(), content, hashlib.sha256).hexdigest()
-
-
-def multipart(
-    fields: Mapping[str, str | bytes],
-    files: Mapping[str, tuple[str, str, bytes]] | None = None,
-    *,
-    boundary: str,
-) -> bytes:
-    """A form as providers post it; files are (file name, type, content)."""
-    parts = []
-    for name, value in fields.items():
-        content = value if isinstance(value, bytes) else value.encode("utf-8", "replace")
-        parts.append(f'Content-Disposition: form-data; name="{name}"\r\n\r\n'.encode() + content)
-    for name, (file_name, kind, content) in (files or {}).items():
-        # As browsers and providers write it (HTML standard, 4.10.21.8): the backslash stands for itself.
-        quoted = file_name.replace('"', "%22").replace("\r", " ").replace("\n", " ")
-        head = f'Content-Disposition: form-data; name="{name}"; filename="{quoted}"\r\nContent-Type: {kind}\r\n\r\n'
-        parts.append(head.encode("utf-8", "replace") + content)
-    delimiter = f"--{boundary}".encode()
-    return b"".join(delimiter + b"\r\n" + part + b"\r\n" for part in parts) + delimiter + b"--\r\n"
-
-
-def _form(
-    provider: str,
-    path: str,
-    fields: Mapping[str, str | bytes],
-    files: Mapping[str, tuple[str, str, bytes]] | None = None,
-) -> ProviderRequest:
-    boundary = f"lab{secrets.token_hex(12)}"
-    body = multipart(fields, files, boundary=boundary)
-    return ProviderRequest(provider, path, body, f"multipart/form-data; boundary={boundary}")
-
-
-def _json(provider: str, value: Any, **headers: str) -> ProviderRequest:
-    body = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
-    return ProviderRequest(provider, f"/anymail/{provider}/inbound/", body, headers=headers)
-
-
-def _key(setting: str, variable: str) -> str:
-    value = settings.ANYMAIL.get(setting)
-    if not value:
-        raise CannotShape(f"{variable} is not set here, so nothing can be signed with it.")
-    return str(value)
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace")
-
-
-def _taken_apart(raw: bytes) -> ParsedEmail:
-    try:
-        return read_mail(raw)
-    except (TooComplex, UnreadableMail) as failure:
-        raise CannotShape(
-            f"The mail cannot be taken apart ({failure}); choose a form that posts it as it is."
-        ) from None
-
-
-def _files(mail: ParsedEmail) -> list[tuple[str, str, bytes, str]]:
-    """(name, type, content, Content-ID) of each file, with a name as providers give one to a file without."""
-    return [
-        (file.file_name or f"attachment-{number}", file.content_type, file.content, file.content_id)
-        for number, file in enumerate(mail.attachments, start=1)
-    ]
-
-
 # --- each provider ---
 
 
 def _mailgun_fields(envelope: Envelope) -> dict[str, str | bytes]:
     token, timestamp = secrets.token_hex(25), str(int(time.time()))
-    key = _key("MAILGUN_WEBHOOK_SIGNING_KEY", "E2C_MAILGUN_WEBHOOK_SIGNING_KEY")
+    key = signing_key("MAILGUN_WEBHOOK_SIGNING_KEY", "E2C_MAILGUN_WEBHOOK_SIGNING_KEY")
     return {
         "recipient": envelope.recipient,
         "sender": envelope.sender,
@@ -182,10 +85,10 @@ def _mailgun_verdicts(envelope: Envelope) -> list[tuple[str, str]]:
 
 
 def _mailgun(raw: bytes, envelope: Envelope, _site: str) -> ProviderRequest:
-    mail = _taken_apart(raw)
-    files = {f"attachment-{number}": file[:3] for number, file in enumerate(_files(mail), start=1)}
+    mail = taken_apart(raw)
+    files = {f"attachment-{number}": file[:3] for number, file in enumerate(files_of(mail), start=1)}
     identifiers = {
-        f"<{file[3]}>": f"attachment-{number}" for number, file in enumerate(_files(mail), start=1) if file[3]
+        f"<{file[3]}>": f"attachment-{number}" for number, file in enumerate(files_of(mail), start=1) if file[3]
     }
     fields: dict[str, str | bytes] = _mailgun_fields(envelope) | {
         "subject": mail.subject,
@@ -195,13 +98,13 @@ def _mailgun(raw: bytes, envelope: Envelope, _site: str) -> ProviderRequest:
     }
     if files:
         fields |= {"attachment-count": str(len(files)), "content-id-map": json.dumps(identifiers)}
-    return _form("mailgun", "/anymail/mailgun/inbound/", fields, files)
+    return form_request("mailgun", "/anymail/mailgun/inbound/", fields, files)
 
 
 def _mailgun_mime(raw: bytes, envelope: Envelope, _site: str) -> ProviderRequest:
     head = "".join(f"{name}: {value}\r\n" for name, value in _mailgun_verdicts(envelope)).encode()
     fields = _mailgun_fields(envelope) | {"body-mime": head + raw}
-    return _form("mailgun", "/anymail/mailgun/inbound_mime/", fields)
+    return form_request("mailgun", "/anymail/mailgun/inbound_mime/", fields)
 
 
 _POSTMARK_FIELDS = frozenset({"from", "to", "cc", "bcc", "subject", "date", "reply-to"})
@@ -247,17 +150,17 @@ def _postmark_value(mail: ParsedEmail | None, envelope: Envelope) -> dict[str, A
                 "ContentID": identifier,
                 "ContentLength": len(content),
             }
-            for name, kind, content, identifier in _files(mail)
+            for name, kind, content, identifier in files_of(mail)
         ],
     }
 
 
 def _postmark(raw: bytes, envelope: Envelope, _site: str) -> ProviderRequest:
-    return _json("postmark", _postmark_value(_taken_apart(raw), envelope))
+    return json_request("postmark", _postmark_value(taken_apart(raw), envelope))
 
 
 def _postmark_raw(raw: bytes, envelope: Envelope, _site: str) -> ProviderRequest:
-    return _json("postmark", _postmark_value(None, envelope) | {"RawEmail": _text(raw)})
+    return json_request("postmark", _postmark_value(None, envelope) | {"RawEmail": as_text(raw)})
 
 
 def _sendgrid_fields(envelope: Envelope) -> dict[str, str | bytes]:
@@ -273,8 +176,8 @@ def _sendgrid_fields(envelope: Envelope) -> dict[str, str | bytes]:
 
 
 def _sendgrid(raw: bytes, envelope: Envelope, _site: str) -> ProviderRequest:
-    mail = _taken_apart(raw)
-    files = _files(mail)
+    mail = taken_apart(raw)
+    files = files_of(mail)
     fields = _sendgrid_fields(envelope) | {
         "headers": "".join(f"{name}: {' '.join(value.split())}\n" for name, value in mail.headers),
         "subject": mail.subject,
@@ -288,11 +191,11 @@ def _sendgrid(raw: bytes, envelope: Envelope, _site: str) -> ProviderRequest:
         }
         fields |= {"attachments": str(len(files)), "attachment-info": json.dumps(told)}
     uploads = {f"attachment{number}": file[:3] for number, file in enumerate(files, start=1)}
-    return _form("sendgrid", "/anymail/sendgrid/inbound/", fields, uploads)
+    return form_request("sendgrid", "/anymail/sendgrid/inbound/", fields, uploads)
 
 
 def _sendgrid_raw(raw: bytes, envelope: Envelope, _site: str) -> ProviderRequest:
-    return _form("sendgrid", "/anymail/sendgrid/inbound/", _sendgrid_fields(envelope) | {"email": raw})
+    return form_request("sendgrid", "/anymail/sendgrid/inbound/", _sendgrid_fields(envelope) | {"email": raw})
 
 
 def _amazon_ses(raw: bytes, envelope: Envelope, _site: str) -> ProviderRequest:
@@ -330,11 +233,11 @@ def _amazon_ses(raw: bytes, envelope: Envelope, _site: str) -> ProviderRequest:
         "Timestamp": moment,
     }
     headers = {"X-Amz-Sns-Message-Type": "Notification", "X-Amz-Sns-Message-Id": notification["MessageId"]}
-    return _json("amazon_ses", notification, **headers)
+    return json_request("amazon_ses", notification, **headers)
 
 
 def _mailjet(raw: bytes, envelope: Envelope, _site: str) -> ProviderRequest:
-    mail = _taken_apart(raw)
+    mail = taken_apart(raw)
     headers: dict[str, list[str]] = {}
     for name, text in mail.headers:
         headers.setdefault(name, []).append(text)
@@ -349,7 +252,7 @@ def _mailjet(raw: bytes, envelope: Envelope, _site: str) -> ProviderRequest:
         "Text-part": mail.text_body,
         "Html-part": mail.html_body,
     }
-    for number, (name, kind, content, identifier) in enumerate(_files(mail), start=1):
+    for number, (name, kind, content, identifier) in enumerate(files_of(mail), start=1):
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')
         part = {"Content-Type": kind, "Content-Disposition": f'attachment; filename="{quoted}"'}
         value["Parts"].append(
@@ -359,13 +262,13 @@ def _mailjet(raw: bytes, envelope: Envelope, _site: str) -> ProviderRequest:
             }
         )
         value[f"Attachment{number}"] = base64.b64encode(content).decode()
-    return _json("mailjet", value)
+    return json_request("mailjet", value)
 
 
 def _mandrill(raw: bytes, envelope: Envelope, site: str) -> ProviderRequest:
-    key = _key("MANDRILL_WEBHOOK_KEY", "E2C_MANDRILL_WEBHOOK_KEY")
+    key = signing_key("MANDRILL_WEBHOOK_KEY", "E2C_MANDRILL_WEBHOOK_KEY")
     message: dict[str, Any] = {
-        "raw_msg": _text(raw),
+        "raw_msg": as_text(raw),
         "email": envelope.recipient,
         "sender": envelope.sender,
         "spf": {"result": envelope.verdict},
@@ -390,7 +293,7 @@ def _mandrill(raw: bytes, envelope: Envelope, site: str) -> ProviderRequest:
 
 
 def _mailersend(raw: bytes, envelope: Envelope, _site: str) -> ProviderRequest:
-    request = _json(
+    request = json_request(
         "mailersend",
         {
             "type": "inbound.message",
@@ -401,7 +304,7 @@ def _mailersend(raw: bytes, envelope: Envelope, _site: str) -> ProviderRequest:
                 "id": secrets.token_hex(12),
                 "sender": {"email": envelope.sender},
                 "recipients": {"rcptTo": [{"email": envelope.recipient}]},
-                "raw": _text(raw),
+                "raw": as_text(raw),
                 "spf_check": {"code": {"pass": "+", "fail": "-", "none": "?"}[envelope.verdict], "value": None},
                 "dkim_check": envelope.verdict == "pass",
                 "attachments": [],
@@ -409,7 +312,7 @@ def _mailersend(raw: bytes, envelope: Envelope, _site: str) -> ProviderRequest:
             },
         },
     )
-    signature = hmac_sha256(_key("MAILERSEND_INBOUND_SECRET", "E2C_MAILERSEND_INBOUND_SECRET"), request.body)
+    signature = hmac_sha256(signing_key("MAILERSEND_INBOUND_SECRET", "E2C_MAILERSEND_INBOUND_SECRET"), request.body)
     return ProviderRequest(request.provider, request.path, request.body, headers={"Signature": signature})
 
 
@@ -421,7 +324,7 @@ def _sparkpost(raw: bytes, envelope: Envelope, _site: str) -> ProviderRequest:
         "protocol": "smtp",
         "webhook_id": secrets.token_hex(8),
     }
-    return _json("sparkpost", [{"msys": {"relay_message": message}}])
+    return json_request("sparkpost", [{"msys": {"relay_message": message}}])
 
 
 SHAPES: Mapping[str, Shape] = {

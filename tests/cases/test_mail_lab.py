@@ -13,7 +13,9 @@ from django.apps import apps
 from django.contrib.auth.models import Permission, User
 from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cases.inbound.settle import settle_batch
@@ -303,6 +305,15 @@ def test_staff_who_may_not_configure_get_nothing(client: Client, permission: str
 
     assert [answer.status_code for answer in answers] == [403, 403]
     assert InboundEmail.objects.count() == 0
+
+
+def test_the_page_asks_the_database_little(page: Client, address: RoutingAddress) -> None:
+    page.get(URL)
+
+    with CaptureQueriesContext(connection) as captured:
+        page.get(URL)
+
+    assert len(captured) <= 8
 
 
 def test_a_post_without_its_token_is_refused(configurer: User) -> None:

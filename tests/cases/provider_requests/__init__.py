@@ -16,8 +16,8 @@ from urllib.parse import urlencode
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from cases.mail_lab.shapes import basic_auth, hmac_sha256
-from cases.mail_lab.shapes import multipart as multipart_body
+from cases.mail_lab.request_parts import basic_auth, hmac_sha256
+from cases.mail_lab.request_parts import multipart as multipart_body
 
 FOLDER = Path(__file__).parent
 SECRET = "robot:correct horse"
