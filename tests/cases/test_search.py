@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -400,29 +399,6 @@ def test_however_it_is_looked_for_the_newest_matches_are_found(
         rows = search_selectors._newest_matches(search, rep)
 
         assert [message for message, _case in rows] == expected[: most + 1], typed
-
-
-@pytest.mark.postgres
-def test_words_of_mails_that_were_indexed_before_get_their_part(rep: Any, queue: Any) -> None:
-    message = write_mail(
-        CaseFactory(owner_queue=queue),
-        subject="Lamp lamp",
-        text_body="the lamp's invoice",
-        people=[("ann@x.example", "")],
-    )
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT words::text FROM cases_messagesearch WHERE message_id = %s", [message.pk])
-        [written] = cursor.fetchone()
-        cursor.execute(
-            "UPDATE cases_messagesearch SET words ="
-            " ts_delete(words, ARRAY(SELECT lexeme FROM unnest(words) WHERE lexeme ~ '^[abc]:'))"
-        )
-        cursor.execute(import_module("cases.migrations.0008_domains_and_parts_of_mails").ADD_WORDS)
-        cursor.execute("SELECT words::text FROM cases_messagesearch WHERE message_id = %s", [message.pk])
-        assert cursor.fetchone() == (written,)
-
-    assert len(found(rep, "subject:lamp to:ann").cases) == 1
-    assert found(rep, "subject:invoice").cases == []
 
 
 @pytest.mark.postgres

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from django.db import IntegrityError, connection, transaction
-from django.db.migrations.executor import MigrationExecutor
+from django.db import IntegrityError, transaction
 
 from cases.configuration import export_configuration, import_configuration
 from routing.configuration.errors import ConfigurationError
@@ -322,23 +321,3 @@ def test_two_entries_of_a_rule_and_two_steps_of_a_flow_cannot_share_a_name() -> 
         RuleEntry.objects.create(rule=rule, label="A", owner_queue=queue)
     with pytest.raises(IntegrityError), transaction.atomic():
         FlowStep.objects.create(flow=flow, label="A", queue=queue)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_names_that_stand_twice_are_numbered_when_an_older_instance_is_migrated() -> None:
-    long = "x" * 80
-    MigrationExecutor(connection).migrate([("routing", "0001_initial")])
-    try:
-        old = MigrationExecutor(connection).loader.project_state(("routing", "0001_initial")).apps
-        queue = old.get_model("routing", "Queue").objects.create(name="Any")
-        rule = old.get_model("routing", "AssignmentRule").objects.create(name="R")
-        for position, label in enumerate(["A", "A", "A (2)", "A", long, long]):
-            old.get_model("routing", "RuleEntry").objects.create(
-                rule=rule, label=label, position=position, owner_queue=queue
-            )
-    finally:
-        executor = MigrationExecutor(connection)
-        executor.migrate(executor.loader.graph.leaf_nodes())
-
-    labels = list(RuleEntry.objects.order_by("position").values_list("label", flat=True))
-    assert labels == ["A", "A (3)", "A (2)", "A (4)", long, "x" * 76 + " (2)"]

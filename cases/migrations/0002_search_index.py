@@ -28,6 +28,6 @@ def drop(apps, schema_editor):
 
 class Migration(migrations.Migration):
 
-    dependencies = [("cases", "0002_links_to_users_and_routing")]
+    dependencies = [("cases", "0001_initial")]
 
     operations = [migrations.RunPython(create, drop)]
