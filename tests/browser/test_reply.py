@@ -21,7 +21,7 @@ from tests.cases.outbound.people import case_with_mail, rep, verified_address
 from tests.factories import EmailMessageFactory, RoutingAddressFactory
 from tests.fake_smtp import FakeSmtpServer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.main_way]
 
 CUSTOMER = "casey@example.net"
 

@@ -28,7 +28,7 @@ from tests.cases.outbound.test_threading_back import answer_of, text_of
 from tests.fake_smtp import FakeSmtpServer
 from tests.mails import raw_mail
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.main_way]
 
 STEPS = "/admin/routing/routingaddress/first-steps/"
 SUPPORT, CUSTOMER = "support@company.example", "casey@example.net"
