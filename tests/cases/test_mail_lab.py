@@ -116,6 +116,11 @@ def do(page: Client, looked: Any) -> InboundEmail:
     return InboundEmail.objects.select_related("routing_address").get(pk=answer["Location"].strip("/").split("/")[-2])
 
 
+def without_number(subject: str) -> str:
+    """PostgreSQL gives no number twice, also when the case that had it was rolled back."""
+    return re.sub(r"\b\d{8}\b", "00000000", subject.split("#")[0])
+
+
 @pytest.mark.parametrize("shape", sorted(SHAPES))
 @pytest.mark.parametrize("sample", sorted(SAMPLES))
 def test_what_is_foretold_is_what_then_happens_and_looking_leaves_nothing(
@@ -140,8 +145,8 @@ def test_what_is_foretold_is_what_then_happens_and_looking_leaves_nothing(
 
     assert became(inbound) == foretold.values
     leaving = Outbox.objects.order_by("pk")[queued:]
-    assert [(each.recipient, each.subject.split("#")[0]) for each in leaving] == [
-        (each.recipient, each.subject.split("#")[0]) for each in foretold.leaving
+    assert [(each.recipient, without_number(each.subject)) for each in leaving] == [
+        (each.recipient, without_number(each.subject)) for each in foretold.leaving
     ]
 
 
