@@ -130,6 +130,10 @@ def test_set_covers_every_editable_field() -> None:
         "auto_response_hours": ("48", 48),
         "auto_response_hourly_limit": ("20", 20),
         "canary_hours": ("6", 6),
+        "asks_satisfaction": ("1", True),
+        "satisfaction_template": ("We got it", "We got it"),
+        "satisfaction_hours": ("12", 12),
+        "satisfaction_window_days": ("60", 60),
     }
     elsewhere = {"email_address", "owner_user", "owner_queue"}  # the argument, and --owner
     editable = {field.name for field in RoutingAddress._meta.fields if field.editable and not field.primary_key}
