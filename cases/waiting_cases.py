@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.utils import timezone
 
 from cases.assignment import CaseChangedMeanwhile, assign
 from cases.models import PendingRouting, RoutingDecision
@@ -51,6 +50,7 @@ def _give(pending_key: int) -> bool | None:
     except CaseChangedMeanwhile:
         pending.delete()
         return False
-    note_given(owner.user.pk, at=timezone.now()) if owner.user is not None else None
+    if owner.user is not None:
+        note_given(owner.user.pk)
     pending.delete()
     return True

@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import Count, Q
+from django.utils import timezone
 
 from routing.choices import Strategy
 from routing.conditions import read_conditions
@@ -125,9 +125,10 @@ def free_rep_of(step: FlowStep, open_cases: OpenCases) -> OwnerChoice | None:
     return OwnerChoice(get_user_model().objects.get(pk=rep.key), None, f"waited for step “{step.label}”; {why}")
 
 
-def note_given(user_id: int, *, at: datetime) -> None:
-    """A flow gave a case to this rep: the next turn is somebody else's."""
-    RepPresence.objects.filter(user=user_id).update(last_assigned_at=at)
+def note_given(user_id: int) -> None:
+    """A flow gave a case to this rep: the next turn is somebody else's. In the transaction that locked the reps."""
+    # The time is taken under the lock: whoever began earlier and waited for it comes after whoever held it.
+    RepPresence.objects.filter(user=user_id).update(last_assigned_at=timezone.now())
 
 
 def _as_step(row: FlowStep) -> Step:

@@ -86,7 +86,7 @@ def note_first_owner(first: FirstOwner, case: Case, message: EmailMessage, *, no
     if first.waits_for is not None:
         PendingRouting.objects.create(case=case, step=first.waits_for, routing_version=case.routing_version, since=now)
     if case.routing_address is not None and case.routing_address.strategy == "flow" and case.owner_user_id is not None:
-        note_given(case.owner_user_id, at=now)
+        note_given(case.owner_user_id)
     _tell_first_owner(first, case, message, now=now)
 
 

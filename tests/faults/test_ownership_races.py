@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from cases.assignment import CaseChangedMeanwhile, assign
@@ -21,6 +22,7 @@ from cases.setup import set_up_instance
 from cases.waiting_cases import give_waiting_cases
 from routing.models import FlowStep, Queue, RepPresence, RoutingFlow
 from routing.owners import OwnerChoice
+from routing.ownership import note_given
 from tests.factories import QueueFactory, RoutingAddressFactory, UserFactory
 from tests.faults.harness import raw_mail
 from tests.faults.instance import ADDRESS
@@ -102,6 +104,36 @@ def test_turns_are_even_below_capacity() -> None:
     at_once(*[settle_all] * WORKERS)
 
     assert sorted(owned().values()) == [3] * REPS
+
+
+def test_who_waited_for_the_turn_comes_after_who_had_it() -> None:
+    store(1)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            first, second, *_others = RepPresence.objects.select_for_update().order_by("user")
+            waiting = pool.submit(at_once, settle_all)
+            until_one_waits_for_a_lock()
+            note_given(first.user_id)
+        waiting.result(30)
+
+    assert list(owned()) == [second.user_id]
+    assert list(RepPresence.objects.filter(last_assigned_at__isnull=False).order_by("last_assigned_at")) == [
+        first,
+        second,
+    ]
+
+
+def until_one_waits_for_a_lock() -> None:
+    for _ in range(1_000):
+        with connection.cursor() as cursor:
+            # Not pg_stat_activity, which stays the same within a transaction.
+            cursor.execute(
+                "SELECT bool_or(pg_backend_pid() = ANY(pg_blocking_pids(pid))) FROM pg_locks WHERE NOT granted"
+            )
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.02)
+    pytest.fail("No worker came as far as the presence of the reps.")
 
 
 def test_waiting_cases_are_given_once_and_in_order_when_reps_become_free(repairs: Queue) -> None:
