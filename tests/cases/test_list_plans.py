@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
-from django.db import connection
+from django.contrib.auth.models import Permission, User
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -28,8 +29,15 @@ VIEWS = (
 )
 
 
-@pytest.fixture
-def people() -> Any:
+@pytest.fixture(scope="module")
+def people(django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
+    """Made once: what each test adds is rolled back to here, and this after the last of them."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield make_people()
+        transaction.set_rollback(True)
+
+
+def make_people() -> dict[str, User]:
     """A rep of two queues out of twenty, and a lead; three cases in four are closed."""
     queues = [QueueFactory() for _number in range(20)]
     rep, lead, other = UserFactory(), UserFactory(), UserFactory()
