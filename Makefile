@@ -42,14 +42,14 @@ $(INSTALLED_DEV): requirements-dev.txt | $(PY)
 run: $(INSTALLED) ## start everything on this machine, with demo data; Ctrl-C stops it
 	@E2C_MODE=demo exec $(PY) manage.py run --setup --with-parent
 
-# Pages look the same on either database: where both have their turn, a browser tries the main ways on SQLite and all on
-# PostgreSQL.
+# Where both databases have their turn: what asks for neither is run once, with SQLite; pages look the same on both, so
+# a browser tries the main ways on SQLite and all on PostgreSQL.
 WITHOUT_SERVICES := not postgres and not redis
 BOTH := $(WITHOUT_SERVICES) and (not browser or main_way)
 
 test: $(INSTALLED_DEV) ## run every test that can run here: on SQLite, then on PostgreSQL and Redis where they answer
 	@if [ "$(E2C_TEST_REQUIRE_SERVICES)" = 1 ] || $(PY) tests/services.py "$(POSTGRES_URL)" "$(REDIS_URL)"; then \
-		$(MAKE) --no-print-directory test-sqlite ON_SQLITE="$(BOTH)" && $(MAKE) --no-print-directory test-services; \
+		$(MAKE) --no-print-directory test-sqlite ON_SQLITE="$(BOTH)" && $(MAKE) --no-print-directory test-services ON_POSTGRES="not no_database"; \
 	else $(MAKE) --no-print-directory test-sqlite; fi
 
 test-sqlite: ON_SQLITE ?= $(WITHOUT_SERVICES)
@@ -57,10 +57,11 @@ test-sqlite: $(INSTALLED_DEV) ## run the tests that need no service
 	@echo "== Tests on SQLite, nothing else running"
 	@$(TEST_ENV) DATABASE_URL= CELERY_BROKER_URL= $(PYTEST) $(PYTEST_ARGS) -m "$(ON_SQLITE)"
 
+test-services: ON_POSTGRES ?=
 test-services: $(INSTALLED_DEV) ## run all tests on PostgreSQL with Redis
 	@echo "== Tests on PostgreSQL with Redis"
 	@$(TEST_ENV) DATABASE_URL="$(POSTGRES_URL)" E2C_TEST_POSTGRES_URL="$(POSTGRES_URL)" E2C_TEST_REDIS_URL="$(REDIS_URL)" \
-		CELERY_BROKER_URL= $(PYTEST) $(PYTEST_ARGS)
+		CELERY_BROKER_URL= $(PYTEST) $(PYTEST_ARGS) -m "$(ON_POSTGRES)"
 
 scoreboard: $(INSTALLED) ## compare how mail is read with what other projects state; FOLDER=... ARGS=--differences
 	@$(PY) -m benchmarks.scoreboard $(FOLDER) $(ARGS)

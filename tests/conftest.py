@@ -47,6 +47,14 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return [f"left out, {marker}: {why}" for marker, why in config.stash[ABSENT_SERVICES].items()]
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """What asks for no database is the same on either: where both have their turn it is run on one of them."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    markers = {marker.name for marker in item.iter_markers()}
+    if not fixtures & {"db", "transactional_db", "live_server"} and not markers & {"django_db", "postgres", "redis"}:
+        item.add_marker(pytest.mark.no_database)
+
+
 @pytest.hookimpl(trylast=True)  # after -m and -k have chosen
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     absent = config.stash[ABSENT_SERVICES]
@@ -68,14 +76,15 @@ def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """SQLite in a file, so that every thread has a connection of its own, as in an instance. In memory the threads of
-    a live server would share one, and with it each other's transactions.
+    a live server would share one, and with it each other's transactions. On either database what a test writes need
+    not survive a power cut.
     """
-    if connection.vendor != "sqlite":
+    options = connection.settings_dict["OPTIONS"]
+    if connection.vendor == "postgresql":
+        options["options"] = "-c synchronous_commit=off"
         return
     test = connection.settings_dict["TEST"]
     test["NAME"] = test["NAME"] or str(tmp_path_factory.mktemp("database") / "test.sqlite3")
-    options = connection.settings_dict["OPTIONS"]
-    # What a test writes need not survive a power cut.
     options["init_command"] = options["init_command"].replace("synchronous=FULL", "synchronous=OFF")
 
 
