@@ -1,8 +1,8 @@
 """The clocks of service levels. The sweeper brings them in step with their cases; nothing else writes them.
 
 A clock is not moved by whoever answers, closes or snoozes a case: each round looks at what the case is now and when
-it became so (closed_at, the first reply that was sent, whose turn it is and since when), so no path of the code can
-forget a clock, and a round that comes late changes no figure.
+it became so (closed_at, the first reply that was sent, whose turn it is and since when, the events that put a case
+aside and brought it back), so no path of the code can forget a clock, and a round that comes late changes no figure.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from cases.assignment import AlreadyRouted, CaseChangedMeanwhile, assign
@@ -227,13 +228,28 @@ def _waits(now: datetime) -> Q:
     return Q(case__awaiting=Case.Awaiting.CUSTOMER) | Q(case__snoozed_until__gt=now)
 
 
+def _last_event(*kinds: CaseEvent.Kind) -> Subquery:
+    """Over clocks: when something of these kinds last happened to the case."""
+    events = CaseEvent.objects.filter(case=OuterRef("case"), kind__in=kinds)
+    return Subquery(events.order_by("-id").values("at")[:1])
+
+
+def _rests_since() -> models.Case:
+    """Over clocks whose case asks for nothing of us: since when. Putting a case aside is no activity on it."""
+    activity = F("case__last_activity_at")
+    return models.Case(
+        models.When(case__awaiting=Case.Awaiting.CUSTOMER, then=activity),
+        default=Coalesce(_last_event(CaseEvent.Kind.SNOOZED), activity),
+    )
+
+
 def _pause(hours: _Hours, now: datetime) -> int:
-    # What was late before the customer's turn came runs on: waiting does not mend that.
-    in_time = Q(due_at__gt=F("case__last_activity_at"))
-    clocks = _open_clocks().filter(_waits(now), in_time, kind=Kind.RESOLUTION)
+    waiting = _open_clocks().filter(_waits(now), kind=Kind.RESOLUTION, case__closed_at__isnull=True)
+    # What was late before the customer's turn came, or the case was put aside, runs on: waiting does not mend that.
+    clocks = waiting.annotate(rests_since=_rests_since()).filter(due_at__gt=F("rests_since"))
     changed = 0
-    for clock in clocks.filter(case__closed_at__isnull=True)[:AT_ONCE]:
-        since = min(max(clock.case.last_activity_at, clock.started_at), now)
+    for clock in clocks[:AT_ONCE]:
+        since = min(max(clock.rests_since, clock.started_at), now)
         left = _left(clock, since, hours)
         was_due = {"due_at": clock.due_at}
         changed += _write(clock, was_due, due_at=None, warn_at=None, paused_at=since, left_seconds=left)
@@ -241,16 +257,21 @@ def _pause(hours: _Hours, now: datetime) -> int:
 
 
 def _go_on(hours: _Hours, now: datetime) -> int:
-    """Whose case is ours again, or open again, runs on with what was left."""
+    """Whose case is ours again, or open again, runs on with what was left. A mail of ours that did not reach the
+    customer stopped nothing: its clock goes on from where it stood.
+    """
     ours = ~_waits(now) & Q(case__closed_at__isnull=True, case__merged_into__isnull=True, kind=Kind.RESOLUTION)
     standing = _open_clocks().filter(ours, paused_at__isnull=False)
     reopened = ServiceClock.objects.filter(ours, met_at__isnull=False).select_related("case", "service_level")
+    back: list[Any] = [
+        *standing.annotate(back_at=_last_event(CaseEvent.Kind.WOKEN))[:AT_ONCE],
+        *reopened.annotate(back_at=_last_event(CaseEvent.Kind.STATUS_CHANGED))[:AT_ONCE],
+    ]
     changed = 0
-    for clock in [*standing[:AT_ONCE], *reopened[:AT_ONCE]]:
+    for clock in back:
         case, stood, met = clock.case, clock.paused_at, clock.met_at
-        since = max(
-            at for at in (stood or met, case.last_inbound_at, case.snoozed_until) if at is not None and at <= now
-        )
+        moments = (stood or met, case.last_inbound_at, case.snoozed_until, clock.back_at)
+        since = max(at for at in moments if at is not None and at <= now)
         _run(clock, timedelta(seconds=clock.left_seconds or 0), since=since, hours=hours)
         runs_again = {"due_at": clock.due_at, "warn_at": clock.warn_at, "paused_at": None, "left_seconds": None}
         changed += _write(clock, {"paused_at": stood, "met_at": met}, met_at=None, **runs_again)

@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from cases.lifecycle import closed_status, default_status, set_status
 from cases.models import Case, CaseEvent, Outbox, RoutingDecision, ServiceClock
 from cases.service_levels import keep_clocks
+from cases.snoozing import snooze, wake, wake_due_cases
 from routing.models import BusinessHours, ServiceLevel
-from tests.factories import CaseFactory, EmailMessageFactory, QueueFactory, RecordTypeFactory
+from tests.factories import CaseFactory, EmailMessageFactory, QueueFactory, RecordTypeFactory, UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("organisation")]
 
@@ -157,14 +158,46 @@ def test_the_clock_stands_while_the_customer_has_to_act(case: Case) -> None:
     assert clock(case).due_at == at(1140)
 
 
-def test_the_clock_stands_while_the_case_sleeps(case: Case) -> None:
-    Case.objects.filter(pk=case.pk).update(snoozed_until=at(500), last_activity_at=at(40))
-    keep_clocks(now=at(41))
-    assert clock(case).due_at is None
+@pytest.fixture
+def rep() -> Any:
+    return UserFactory(superuser=True)
 
+
+def put_aside(case: Case, when: datetime, *, until: datetime, by: Any) -> None:
+    with time_machine.travel(when, tick=False):
+        snooze(case=case, until=until, by=by)
+
+
+def test_the_clock_stands_from_the_moment_a_case_is_put_aside_until_it_is_back(case: Case, rep: Any) -> None:
+    put_aside(case, at(40), until=at(500), by=rep)
+    keep_clocks(now=at(41))
+    assert (clock(case).due_at, clock(case).left_seconds) == (None, 200 * 60)
+
+    with time_machine.travel(at(500), tick=False):
+        wake_due_cases()  # the sweeper does this before it looks at clocks
     keep_clocks(now=at(503))
 
     assert clock(case).due_at == at(700)
+
+
+def test_a_case_that_is_taken_back_early_runs_on_from_then(case: Case, rep: Any) -> None:
+    put_aside(case, at(40), until=at(5000), by=rep)
+    keep_clocks(now=at(41))
+
+    with time_machine.travel(at(300), tick=False):
+        wake(case=case, by=rep)
+    keep_clocks(now=at(301))
+
+    assert clock(case).due_at == at(500)
+
+
+def test_putting_a_late_case_aside_mends_nothing(case: Case, rep: Any) -> None:
+    keep_clocks(now=at(250))
+    put_aside(case, at(260), until=at(500), by=rep)
+
+    keep_clocks(now=at(261))
+
+    assert (clock(case).due_at, clock(case).paused_at) == (at(240), None)
 
 
 def test_closing_meets_the_solution_and_drops_the_answer_that_nobody_needs(case: Case) -> None:
@@ -190,6 +223,30 @@ def test_a_case_that_is_opened_again_has_what_was_left(case: Case) -> None:
 
     assert clock(case).due_at == at(940)
     assert clock(case).met_at is None
+
+
+def test_a_case_that_a_rep_opens_again_runs_on_from_then(case: Case, rep: Any) -> None:
+    closed = closed_status()
+    assert closed is not None
+    set_status(case=case, status=closed, by=rep, now=at(200))
+    keep_clocks(now=at(201))
+
+    with time_machine.travel(at(900), tick=False):
+        set_status(case=case, status=default_status(), by=rep)
+    keep_clocks(now=at(901))
+
+    assert clock(case).due_at == at(940)
+    assert clock(case).breached_at is None
+
+
+def test_a_reply_that_came_back_stopped_nothing(case: Case) -> None:
+    answer(case, at(100))
+    keep_clocks(now=at(101))
+
+    Case.objects.filter(pk=case.pk).update(awaiting="us", last_activity_at=at(120))  # it bounced
+    keep_clocks(now=at(121))
+
+    assert clock(case).due_at == at(240)
 
 
 def test_warned_once_broken_once(case: Case) -> None:
