@@ -15,15 +15,19 @@ AT_ONCE = 100  # waiting cases that one round looks at, oldest first
 
 
 def give_waiting_cases() -> int:
-    """Returns how many cases found a rep. A step without a free rep is asked once in a round."""
+    """Returns how many cases found a rep. A step without a free rep is asked once in a round, and those who wait for
+    it keep nobody else waiting.
+    """
     given = 0
     nobody_free: set[int] = set()
-    for pending in PendingRouting.objects.select_related("step").order_by("since", "pk")[:AT_ONCE]:
-        if pending.step_id not in nobody_free:
-            found = _give(pending.pk)
-            given += found is True
-            if found is None:
-                nobody_free.add(pending.step_id)
+    for _ in range(AT_ONCE):
+        pending = PendingRouting.objects.exclude(step__in=nobody_free).order_by("since", "pk").first()
+        if pending is None:
+            break
+        found = _give(pending.pk)
+        given += found is True
+        if found is None:
+            nobody_free.add(pending.step_id)
     return given
 
 
