@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -11,8 +12,9 @@ from routing.models import AuditEvent
 
 # What these hold is never copied into the log; that it changed is.
 SECRET_FIELDS = frozenset({"password", "sealed_secrets", "refresh_claim"})
-# A log line is read, not restored from: long texts are cut to this many characters.
+# A log line is read, not restored from: of long texts it holds this many characters, those where they differ.
 MAX_VALUE_LENGTH = 500
+BEFORE_IT = 60  # characters shown before the first difference
 
 Snapshot = dict[str, str]
 
@@ -27,7 +29,7 @@ def record(action: str, target: models.Model | str, *, by: User | None, **detail
 def snapshot(row: models.Model) -> Snapshot:
     """Every field of a row as text, to compare before with after. Secrets are left out."""
     return {
-        field.name: str(field.value_from_object(row))[:MAX_VALUE_LENGTH]
+        field.name: str(field.value_from_object(row))
         for field in row._meta.concrete_fields
         if field.name not in SECRET_FIELDS and not field.primary_key and not field.generated
     }
@@ -40,6 +42,24 @@ def stored_snapshot(row: models.Model) -> Snapshot:
 
 
 def changes(before: Snapshot, after: Snapshot) -> dict[str, list[str | None]]:
-    """{field: [before, after]} of what differs; null where there was nothing, or is nothing now."""
+    """{field: [before, after]} of what differs, short enough for a line; null where there was nothing, or is nothing
+    now.
+    """
     names = dict.fromkeys((*after, *before))
-    return {name: [before.get(name), after.get(name)] for name in names if before.get(name) != after.get(name)}
+    differing = [name for name in names if before.get(name) != after.get(name)]
+    return {name: shortened(before.get(name), after.get(name)) for name in differing}
+
+
+def shortened(before: str | None, after: str | None) -> list[str | None]:
+    """Two values that differ, of long ones the part in which they do."""
+    if max(len(before or ""), len(after or "")) <= MAX_VALUE_LENGTH:
+        return [before, after]
+    pairs = zip(before or "", after or "", strict=False)
+    same = sum(1 for _pair in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    start = max(0, same - BEFORE_IT)
+    return [None if value is None else _part(value, start) for value in (before, after)]
+
+
+def _part(value: str, start: int) -> str:
+    part = value[start : start + MAX_VALUE_LENGTH]
+    return f"{'…' if start else ''}{part}{'…' if start + MAX_VALUE_LENGTH < len(value) else ''}"

@@ -37,11 +37,12 @@ class Difference:
     def __str__(self) -> str:
         if any("\n" in text or len(text) > MAX_SHOWN for text in (self.before, self.after)):
             return f"{self.field} changed"
-        return self.in_full()
+        return f"{self.field} {self.before} -> {self.after}"
 
-    def in_full(self, most: int | None = None) -> str:
-        """With values of any length, or of `most` characters."""
-        return f"{self.field} {self.before[:most]} -> {self.after[:most]}"
+    def for_audit(self) -> str:
+        """Of long values the part in which they differ."""
+        before, after = audit.shortened(self.before, self.after)
+        return f"{self.field} {before} -> {after}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Change:
     def for_audit(self) -> str:
         """The line with long values too, as far as the audit log keeps any."""
         if isinstance(self.what, Difference):
-            return f"{self.sign} {self.noun} {self.name}".rstrip() + f": {self.what.in_full(audit.MAX_VALUE_LENGTH)}"
+            return f"{self.sign} {self.noun} {self.name}".rstrip() + f": {self.what.for_audit()}"
         return str(self)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from routing import permission_sets
 from routing.models import AuditEvent, RoutingAddress
@@ -82,3 +83,41 @@ def test_trial_instance_names_the_address_after_itself(settings: Any) -> None:
     address.full_clean()
 
     assert address.routing_name == "support@company.example"
+
+
+def test_what_others_wrote_meanwhile_is_not_written_back() -> None:
+    address = RoutingAddressFactory()
+    read_earlier = RoutingAddress.objects.get(pk=address.pk)
+    moment = timezone.now()
+    RoutingAddress.objects.filter(pk=address.pk).update(
+        verified_at=moment,
+        verified_email=address.email_address,
+        forwarding_seen_at=moment,
+        last_mail_at=moment,
+        auto_response_stopped_at=moment,
+        deleted_at=moment,
+    )
+    read_earlier.case_priority = "High"
+
+    save_routing_address(read_earlier, by=None)
+
+    address.refresh_from_db()
+    assert address.case_priority == "High"
+    kept = (address.verified_at, address.forwarding_seen_at, address.last_mail_at, address.deleted_at)
+    assert kept == (moment,) * 4
+    assert address.auto_response_stopped_at == moment
+    assert AuditEvent.objects.get().detail == {"changes": {"case_priority": ["Medium", "High"]}}
+
+
+def test_a_change_far_behind_in_a_long_text_is_in_the_audit_log() -> None:
+    senders = ", ".join(f"customer{number}.example" for number in range(60))
+    address = RoutingAddressFactory(accept_email_from=senders)
+    address.accept_email_from = f"{senders}, new.example"
+
+    save_routing_address(address, by=None)
+
+    before, after = AuditEvent.objects.get().detail["changes"]["accept_email_from"]
+    assert after.endswith("customer59.example, new.example")
+    assert before.endswith("customer59.example")
+    assert before.startswith("…")
+    assert len(after) <= 502
