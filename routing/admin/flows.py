@@ -89,7 +89,7 @@ class RoutingFlowAdmin(RoutingPage):
         return flow.uses_now  # type: ignore[attr-defined]
 
     def rows_of(self, parent: Any) -> Sequence[FlowStep]:
-        rows = FlowStep.objects.filter(flow=parent.pk).select_related("queue", "user")
+        rows = FlowStep.objects.filter(flow=parent.pk).select_related("queue", "user", "overflow_queue")
         return list(rows.prefetch_related("skills"))
 
     def lint(self, parent: Any) -> list[LintWarning]:

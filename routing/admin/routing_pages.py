@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import StackedInline
 
-from routing import audit
 from routing.admin.access import AuditedAdmin, ConfigurationPermissions, PlainPickers
 from routing.admin.conditions_form import ConditionsField, conditions_in_words, vocabulary
 from routing.admin.lint_page import warnings_of
@@ -90,8 +89,9 @@ class RoutingPage(AuditedAdmin):
         found = {}
         for position, each in enumerate(self.rows_of(row), start=1):
             off = "" if each.is_active else f" ({_('switched off')})"
-            sentence = f"{position}. {conditions_in_words(each.conditions)} → {where_to(each)}{off}"
-            found[f"“{each.label}” ({each.pk})"] = sentence[: audit.MAX_VALUE_LENGTH]
+            then = ", ".join(filter(None, (where_to(each), beside(each))))
+            sentence = f"{position}. {conditions_in_words(each.conditions)} → {then}{off}"
+            found[f"“{each.label}” ({each.pk})"] = sentence
         return found
 
     def render_change_form(
@@ -128,7 +128,18 @@ def where_to(row: Row) -> str:
             return _("a free rep with %(skills)s, %(method)s") % {"skills": skills, "method": method}
 
 
+def beside(row: Row) -> str:
+    """What else a row does, in words; "" for nothing. Expects notice and overflow queue to be read with it."""
+    if isinstance(row, FlowStep):
+        return _("waiting in %(queue)s") % {"queue": row.overflow_queue} if row.overflow_queue else ""
+    if row.notice_template is None:
+        return ""
+    notice, copies = {"notice": row.notice_template}, ", ".join(row.notice_cc.replace(",", " ").split())
+    if not copies:
+        return _("told by “%(notice)s”") % notice
+    return _("told by “%(notice)s”, with copies to %(copies)s") % (notice | {"copies": copies})
+
+
 def _tell(row: Row, warnings: list[LintWarning]) -> Told:
-    return Told(
-        row.label, conditions_in_words(row.conditions), where_to(row), row.is_active, warnings_of(warnings, row)
-    )
+    then = ", ".join(filter(None, (where_to(row), beside(row))))
+    return Told(row.label, conditions_in_words(row.conditions), then, row.is_active, warnings_of(warnings, row))

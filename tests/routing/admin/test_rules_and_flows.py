@@ -16,6 +16,7 @@ from routing.models import (
     AssignmentRule,
     AuditEvent,
     BusinessHours,
+    EmailTemplate,
     FlowStep,
     Queue,
     RepPresence,
@@ -134,6 +135,49 @@ def test_changed_and_removed_entries_leave_one_audit_line_with_both_sentences(
         ],
         f"“Rest” ({gone.pk})": ["2. always → the queue Billing", None],
     }
+
+
+def test_who_is_told_of_cases_is_in_the_audit_log(page: Client, rule: AssignmentRule, billing: Queue) -> None:
+    """A copy of each notice to somebody outside is nothing to add unseen."""
+    template = EmailTemplate.objects.create(name="You have a case", text_body="Look.")
+    row = entry("Invoices", INVOICE, billing, id=rule.entries.get().pk, rule=rule.pk)
+    told = {"notice_template": template.pk, "notice_cc": "boss@company.example\nspy@evil.example"}
+
+    page.post(f"{RULES}{rule.pk}/change/", {"name": rule.name} | rows_of("entries", [row | told], initial=1))
+
+    [[before, after]] = AuditEvent.objects.get(action="assignment-rule-changed").detail["changes"].values()
+    assert before == "1. Subject contains “invoice” → the queue Billing"
+    assert after == f"{before}, told by “You have a case”, with copies to boss@company.example, spy@evil.example"
+
+
+def test_where_cases_wait_is_in_the_audit_log(page: Client, billing: Queue) -> None:
+    flow = RoutingFlow.objects.create(name="Flow")
+    step = FlowStep.objects.create(flow=flow, label="Members", target="members", queue=billing)
+    row = {"label": "Members", "position": 0, "target": "members", "method": "round_robin", "queue": billing.pk}
+    row |= {"id": step.pk, "flow": flow.pk, "is_active": "on", "overflow_queue": QueueFactory(name="Later").pk}
+
+    page.post(f"{FLOWS}{flow.pk}/change/", {"name": flow.name} | rows_of("steps", [row], initial=1))
+
+    [[before, after]] = AuditEvent.objects.get(action="routing-flow-changed").detail["changes"].values()
+    assert (before, after) == (
+        "1. always → a free member of Billing, round robin",
+        "1. always → a free member of Billing, round robin, waiting in Later",
+    )
+
+
+def test_a_change_in_long_conditions_is_in_the_audit_log(page: Client, rule: AssignmentRule, billing: Queue) -> None:
+    def any_of(last: str) -> dict[str, Any]:
+        words = [f"a word of some length, number {number}" for number in range(20)]
+        return {"any": [{"field": "subject", "operator": "contains", "value": word} for word in [*words, last]]}
+
+    RuleEntry.objects.update(conditions=any_of("before"))
+    row = entry("Invoices", any_of("after"), billing, id=rule.entries.get().pk, rule=rule.pk)
+
+    page.post(f"{RULES}{rule.pk}/change/", {"name": rule.name} | rows_of("entries", [row], initial=1))
+
+    [[before, after]] = AuditEvent.objects.get(action="assignment-rule-changed").detail["changes"].values()
+    assert before.endswith("Subject contains “before” → the queue Billing")
+    assert after.endswith("Subject contains “after” → the queue Billing")
 
 
 def test_saving_an_unchanged_rule_leaves_no_audit_line(page: Client, rule: AssignmentRule, billing: Queue) -> None:
