@@ -5,6 +5,8 @@ The answers are careful: True is proven, False only means that nothing was prove
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from routing.conditions import Conditions, Test
 
 __all__ = ["can_never_hold", "implies"]
@@ -67,23 +69,15 @@ def _flat(conditions: Conditions) -> list[Conditions | Test]:
     return parts
 
 
-def _values(test: Test) -> set[str]:
-    """The values of which the field must have one."""
-    if isinstance(test.value, tuple):
-        return {value.casefold() for value in test.value}
-    return {str(test.value).casefold()}
-
-
 def _test_implies(stronger: Test, weaker: Test) -> bool:
     if stronger.field != weaker.field:
         return False
     if isinstance(stronger.value, bool) or isinstance(weaker.value, bool):
         names_values = stronger.operator in ("is", "is_one_of") and not isinstance(stronger.value, bool)
         return names_values and weaker.operator == "is_empty" and weaker.value is False
-    values, [wanted, *more] = _values(stronger), sorted(_values(weaker))
     if stronger.operator in ("is", "is_one_of"):
-        return all(_holds(weaker.operator, value, [wanted, *more]) for value in values)
-    [has] = values
+        return all(_holds(weaker.operator, value, weaker.wanted) for value in stronger.wanted)
+    has, wanted = stronger.wanted[0], weaker.wanted[0]
     match stronger.operator, weaker.operator:
         case (("contains" | "starts_with" | "ends_with" | "has_word"), "contains"):
             return wanted in has
@@ -99,7 +93,7 @@ def _test_implies(stronger: Test, weaker: Test) -> bool:
             return False
 
 
-def _holds(operator: str, value: str, wanted: list[str]) -> bool:
+def _holds(operator: str, value: str, wanted: Sequence[str]) -> bool:
     match operator:
         case "is" | "is_one_of":
             return value in wanted
@@ -130,5 +124,5 @@ def _exclude(one: Test, other: Test) -> bool:
             if rest.operator == "is_empty":
                 return rest.value is True
             if not isinstance(rest.value, bool) and rest.operator != "has_word":
-                return not any(_holds(rest.operator, value, sorted(_values(rest))) for value in _values(whole))
+                return not any(_holds(rest.operator, value, rest.wanted) for value in whole.wanted)
     return False

@@ -12,10 +12,12 @@ An empty condition ({} or {"all": []}) always holds.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from routing.addresses import ascii_domain
 from routing.facts import RoutingFacts
 
 __all__ = ["FIELDS", "OPERATORS", "BadConditions", "Conditions", "Outcome", "Test", "read_conditions"]
@@ -115,11 +117,16 @@ class Test:
         found = getattr(facts, self.field)
         if isinstance(self.value, bool) and self.operator == "is":
             return Outcome(found is self.value, str(self))
-        text = str(found or "").casefold()
+        text = _folded(str(found or ""))
         if self.operator == "is_empty":
             return Outcome((not text) is self.value, str(self))
-        wanted = self.value if isinstance(self.value, tuple) else (str(self.value),)
-        return Outcome(_HOLDS[self.operator](text, tuple(each.casefold() for each in wanted)), str(self))
+        return Outcome(_HOLDS[self.operator](text, self.wanted), str(self))
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The values as they are compared: people type a domain as they read it, facts hold it as DNS knows it."""
+        values = self.value if isinstance(self.value, tuple) else (str(self.value),)
+        return tuple(_folded(_as_facts_hold_it(each, FIELDS[self.field].kind)) for each in values)
 
 
 _HOLDS: Mapping[str, Callable[[str, tuple[str, ...]], bool]] = {
@@ -133,6 +140,22 @@ _HOLDS: Mapping[str, Callable[[str, tuple[str, ...]], bool]] = {
     "is_one_of": lambda text, wanted: text in wanted,
     "is_within": lambda text, wanted: text == wanted[0] or text.endswith("." + wanted[0]),
 }
+
+
+def _folded(text: str) -> str:
+    """Without regard to upper and lower case, nor to how a letter with an accent is composed."""
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def _as_facts_hold_it(value: str, kind: str) -> str:
+    """bücher.example, @bücher.example and *.bücher.example -> xn--bcher-kva.example; of an address, its domain so."""
+    if kind == "domain":
+        domain = value.removeprefix("@").removeprefix("*.")
+        return ascii_domain(domain) or domain
+    if kind == "address" and not value.isascii():
+        local, at, domain = value.rpartition("@")
+        return f"{local}{at}{ascii_domain(domain) or domain}"
+    return value
 
 
 def _has_word(text: str, word: str) -> bool:

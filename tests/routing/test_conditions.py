@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,6 +48,37 @@ def holds(stored: Any) -> bool:
 )
 def test_each_operator(field: str, operator: str, value: Any, expected: bool) -> None:
     assert holds({"field": field, "operator": operator, "value": value}) is expected
+
+
+@pytest.mark.parametrize(
+    ("field", "operator", "value"),
+    [
+        ("sender_domain", "is", "bücher.example"),
+        ("sender_domain", "is", "Bücher.Example."),
+        ("sender_domain", "is", "@bücher.example"),
+        ("sender_domain", "is_within", "*.bücher.example"),
+        ("sender_domain", "is_one_of", ["other.example", "bücher.example"]),
+        ("sender_address", "is", "Casey@Bücher.example"),
+        ("sender_address", "ends_with", "@bücher.example"),
+        ("subject", "contains", "caf\u00e9"),
+        ("subject", "has_word", "cafe\u0301"),
+    ],
+)
+def test_names_are_typed_as_people_read_them(field: str, operator: str, value: Any) -> None:
+    """Facts hold a domain as DNS knows it, and a subject as its writer's system composes letters."""
+    facts = replace(FACTS, sender_address="casey@xn--bcher-kva.example", subject="Your cafe\u0301 bill")
+
+    assert read_conditions({"field": field, "operator": operator, "value": value}).ask(facts).holds
+    assert str(value[0] if isinstance(value, list) else value) in str(
+        read_conditions({"field": field, "operator": operator, "value": value})
+    )
+
+
+def test_the_end_of_an_address_keeps_its_at_sign() -> None:
+    ends = {"field": "sender_address", "operator": "ends_with", "value": "@example.net"}
+
+    assert not read_conditions(ends).ask(FACTS).holds  # casey@shop.example.net
+    assert not read_conditions(ends).ask(replace(FACTS, sender_address="casey@notexample.net")).holds
 
 
 def test_unknown_business_hours_satisfy_neither_yes_nor_no() -> None:
