@@ -20,11 +20,14 @@ KINDS = {
     "unreadable": _("Cannot be read"),
     "conflicting": _("Conflict"),
     "never_holds": _("Never holds"),
+    "unknown_name": _("Unknown name"),
+    "no_hours": _("No business hours"),
     "shadowed": _("Never reached"),
     "no_owner": _("Owner has left"),
     "no_members": _("Nobody there"),
     "no_rep": _("No rep"),
     "unused": _("Not used"),
+    "empty": _("Empty"),
     "superfluous": _("Said twice"),
 }
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from routing.lint import lint_addresses, lint_all, lint_flow, lint_rule
-from routing.models import AssignmentRule, FlowStep, RepPresence, RoutingFlow, RuleEntry, Skill
-from tests.factories import QueueFactory, RoutingAddressFactory, UserFactory
+from routing.models import AssignmentRule, BusinessHours, FlowStep, RepPresence, RoutingFlow, RuleEntry, Skill
+from tests.factories import QueueFactory, RecordTypeFactory, RoutingAddressFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +29,7 @@ def test_entries_that_are_never_reached(staffed: Any) -> None:
     rule = AssignmentRule.objects.create(name="Rules")
     RoutingAddressFactory(strategy="rules", assignment_rule=rule, owner_queue=staffed)
     other = QueueFactory(name="Other")
+    other.members.add(UserFactory())
     for position, (label, conditions, queue) in enumerate(
         [
             ("Invoices", INVOICE, staffed),
@@ -121,6 +122,55 @@ def test_addresses_that_contradict_themselves(staffed: Any) -> None:
         ("no_owner", "Old <old@company.example>"),
     ]
     assert found[0].words == "a@shop.example, shop.example: accepted and blocked at once; the block list wins."
+
+
+def test_conditions_that_name_what_does_not_exist(staffed: Any) -> None:
+    """A record type that was renamed leaves its rules behind in silence."""
+    rule = AssignmentRule.objects.create(name="Rules")
+    RoutingAddressFactory(email_address="gold@company.example", strategy="rules", assignment_rule=rule)
+    RecordTypeFactory(name="Billing")
+    wanted = [
+        ("Known", {"field": "record_type", "operator": "is", "value": "billing"}),
+        ("Renamed", {"not": {"field": "record_type", "operator": "is_one_of", "value": ["Billing", "Bills"]}}),
+        ("Address", {"field": "routing_address", "operator": "is", "value": "former@company.example"}),
+        ("Hours", {"field": "in_business_hours", "operator": "is", "value": True}),
+    ]
+    for position, (label, conditions) in enumerate(wanted):
+        RuleEntry.objects.create(rule=rule, position=position, label=label, conditions=conditions, owner_queue=staffed)
+
+    found = lint_rule(rule)
+
+    assert kinds(found) == [("unknown_name", "Renamed"), ("unknown_name", "Address"), ("no_hours", "Hours")]
+    assert found[0].words == "No case can have “bills”: correct the name."
+    BusinessHours.objects.create(name="Office", is_default=True)
+    assert "no_hours" not in [each.kind for each in lint_rule(rule)]
+
+
+def test_queues_without_members_and_rules_without_entries(staffed: Any) -> None:
+    rule, flow = AssignmentRule.objects.create(name="Rules"), RoutingFlow.objects.create(name="Flow")
+    RoutingAddressFactory(strategy="rules", assignment_rule=rule, owner_queue=staffed)
+    RoutingAddressFactory(strategy="flow", flow=flow, fallback_queue=staffed, owner_queue=staffed)
+    assert (kinds(lint_rule(rule)), kinds(lint_flow(flow))) == ([("empty", "Rules")], [("empty", "Flow")])
+
+    empty = QueueFactory(name="Empty")
+    RuleEntry.objects.create(rule=rule, label="All", owner_queue=empty)
+    RepPresence.objects.create(user=staffed.members.get())
+    FlowStep.objects.create(flow=flow, label="Any", target="members", queue=staffed, overflow_queue=empty)
+
+    assert (kinds(lint_rule(rule)), kinds(lint_flow(flow))) == ([("no_members", "All")], [("no_members", "Any")])
+
+
+def test_steps_that_ask_for_other_skills_conflict(staffed: Any) -> None:
+    flow = RoutingFlow.objects.create(name="Flow")
+    RoutingAddressFactory(strategy="flow", flow=flow, fallback_queue=staffed, owner_queue=staffed)
+    rep = staffed.members.get()
+    RepPresence.objects.create(user=rep)
+    for position, name in enumerate(("French", "German")):
+        skill = Skill.objects.create(name=name)
+        skill.users.add(rep)
+        FlowStep.objects.create(flow=flow, position=position, label=name, target="skills").skills.add(skill)
+
+    assert kinds(lint_flow(flow)) == [("conflicting", "German")]
 
 
 def test_a_configuration_without_faults_is_quiet(staffed: Any) -> None:
