@@ -20,6 +20,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from routing.admin.access import AuditedAdmin, can_configure, record_list_change
+from routing.models import EmailToCaseSettings
 from routing.permission_sets import SEND_CODENAME, explain_addresses
 
 admin.site.unregister(User)
@@ -36,6 +37,15 @@ class UserForm(UserChangeForm):
             groups.queryset = Group.objects.filter(permission_set__isnull=True)
         if isinstance(permissions, forms.ModelMultipleChoiceField) and permissions.queryset is not None:
             permissions.queryset = permissions.queryset.exclude(codename=SEND_CODENAME)
+
+    def clean_is_active(self) -> bool:
+        """Whoever owns what nobody else owns cannot leave: new cases would have no owner at all."""
+        is_active: bool = self.cleaned_data["is_active"]
+        if not is_active and EmailToCaseSettings.objects.filter(default_case_owner_user=self.instance.pk).exists():
+            raise forms.ValidationError(
+                _("This user is the default case owner. Choose another one in the Email-to-Case settings first.")
+            )
+        return is_active
 
     def clean_groups(self) -> QuerySet[Group]:
         """The roles chosen, and the groups of permission sets as they are: those have their own page."""

@@ -14,7 +14,7 @@ from routing import queues
 from routing.configuration.errors import ConfigurationError
 from routing.configuration.fields import fields_of, read_list, read_text
 from routing.configuration.importing import ImportRun, RowsSection, merge_names
-from routing.models import Queue, RepPresence, Skill
+from routing.models import EmailToCaseSettings, Queue, RepPresence, Skill
 
 
 def permission_name(permission: Permission) -> str:
@@ -128,6 +128,13 @@ class Users(RowsSection):
             run.removed(self.noun, row.username, "deactivated")
             if row.is_superuser and not User.objects.filter(is_superuser=True, is_active=True).exists():
                 raise ConfigurationError(self.name, "no active superuser would remain.")
+
+    def check(self, run: ImportRun) -> None:
+        """Whoever owns what nobody else owns cannot leave: new cases would have no owner at all."""
+        owner = EmailToCaseSettings.load().default_case_owner_user
+        touched = {change.name for change in run.made if change.noun == self.noun}
+        if owner is not None and not owner.is_active and owner.username in touched:
+            raise ConfigurationError(self.name, f"{owner.username} is the default case owner and must stay active.")
 
 
 class Queues(RowsSection):

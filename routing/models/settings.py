@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -164,6 +165,13 @@ class EmailToCaseSettings(models.Model):
 
     def __str__(self) -> str:
         return str(_("Email-to-Case settings"))
+
+    def clean(self) -> None:
+        """Mail that no address names an owner for goes to the default one: without one it could open no case."""
+        if self.default_case_owner_user_id is None and self.default_case_owner_queue_id is None:
+            raise ValidationError({"default_case_owner_queue": _("Choose the default case owner: a user or a queue.")})
+        if self.default_case_owner_user is not None and not self.default_case_owner_user.is_active:
+            raise ValidationError({"default_case_owner_user": _("The default case owner must be an active user.")})
 
     @classmethod
     def load(cls) -> EmailToCaseSettings:
