@@ -117,6 +117,8 @@ def _verdict(case: Case, address: RoutingAddress, organisation: EmailToCaseSetti
     answered = Outbox.objects.filter(case=case, kind=Outbox.Kind.REPLY, sent_at__isnull=False).exists()
     if not answered:
         return _Verdict(MailAddress("", ""), "no reply was sent: there is nothing to judge")
+    if not case.record_type.asks_satisfaction:
+        return _Verdict(MailAddress("", ""), f"cases of the type “{case.record_type}” are not asked about")
     mail = _newest_mail_of_customer(case)
     if mail is None:
         return _Verdict(MailAddress("", ""), "no mail of the customer is here")

@@ -196,6 +196,7 @@ class Migration(migrations.Migration):
                 ('is_default', models.BooleanField(default=False, help_text='Used by routing addresses that name no record type.', verbose_name='default')),
                 ('default_template', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='routing.emailtemplate', verbose_name='predefined template')),
                 ('requires_approval', models.BooleanField(default=False, help_text='Mail of reps on cases of this type waits until somebody approves it.', verbose_name='mail needs approval')),
+                ('asks_satisfaction', models.BooleanField(default=True, help_text='Off: customers of cases of this type are not asked, though the routing address asks.', verbose_name='ask how it went')),
             ],
             options={
                 'verbose_name': 'record type',

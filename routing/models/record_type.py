@@ -33,6 +33,11 @@ class RecordType(models.Model):
         default=False,
         help_text=_("Mail of reps on cases of this type waits until somebody approves it."),
     )
+    asks_satisfaction = models.BooleanField(
+        _("ask how it went"),
+        default=True,
+        help_text=_("Off: customers of cases of this type are not asked, though the routing address asks."),
+    )
 
     class Meta:
         verbose_name = _("record type")

@@ -16,7 +16,7 @@ from cases.outbound.delivery import deliver_due
 from cases.outbound.satisfaction import LATEST, ask_after_closing
 from cases.setup import set_up_instance
 from routing.models import EmailTemplate, EmailToCaseSettings, RoutingAddress
-from tests.factories import CaseFactory, EmailMessageFactory, RoutingAddressFactory
+from tests.factories import CaseFactory, EmailMessageFactory, RecordTypeFactory, RoutingAddressFactory
 from tests.fake_smtp import FakeSmtpServer, fake_smtp_server
 
 NOW = timezone.now()
@@ -74,6 +74,14 @@ def why_not(case: Case) -> str:
 
 # Asked
 # ------------------------------------------------------------------------------------------------------------
+def test_cases_of_some_types_are_not_asked_about(address: RoutingAddress) -> None:
+    spam = RecordTypeFactory(name="Spam", asks_satisfaction=False)
+    case = closed_case(address)
+    Case.objects.filter(pk=case.pk).update(record_type=spam)
+
+    assert why_not(case) == "cases of the type “Spam” are not asked about"
+
+
 def test_the_customer_of_a_closed_case_is_asked_once(address: RoutingAddress) -> None:
     case = closed_case(address)
 
