@@ -13,10 +13,21 @@ from unfold.admin import ModelAdmin
 from cases.admin.history import BoundedPaginator
 from cases.models import CaseField, CaseStatus, Contact, Tag
 from routing.admin.access import AuditedAdmin
+from routing.admin.one_default import OneDefaultAdmin, OneDefaultForm
+
+
+class CaseStatusForm(OneDefaultForm):
+    def clean(self) -> dict[str, Any]:
+        """The constraint says the same; it is not asked of forms that may take the mark from another row."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("is_default") and cleaned.get("is_closed"):
+            self.add_error("is_default", _("A new case cannot start closed."))
+        return cleaned
 
 
 @admin.register(CaseStatus)
-class CaseStatusAdmin(AuditedAdmin):
+class CaseStatusAdmin(OneDefaultAdmin):
+    form = CaseStatusForm
     list_display = ["label", "is_closed", "is_default", "position"]
     fieldsets = [
         (
@@ -49,6 +60,10 @@ class CaseFieldAdmin(AuditedAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """The values of cases stand under the key."""
         return ["slug"] if obj is not None else []
+
+    def more_values(self, row: Any) -> dict[str, str]:
+        names = row.record_types.order_by("name").values_list("name", flat=True) if row.pk else []
+        return {"record_types": ", ".join(names)}
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
         return {} if obj is not None else {"slug": ["label"]}

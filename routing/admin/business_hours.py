@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from routing.admin.access import AuditedAdmin
+from routing.admin.one_default import OneDefaultAdmin, OneDefaultForm
 from routing.business_hours import DAYS, read_week
 from routing.models import BusinessHours
 
@@ -28,7 +28,7 @@ DAY_LABELS = {
 }
 
 
-class BusinessHoursForm(forms.ModelForm):
+class BusinessHoursForm(OneDefaultForm):
     time_zone = forms.ChoiceField(label=_("Time zone"), widget=UnfoldAdminSelectWidget)
     monday, tuesday, wednesday, thursday, friday, saturday, sunday = (
         forms.CharField(label=label, required=False, max_length=120, widget=UnfoldAdminTextInputWidget)
@@ -64,7 +64,7 @@ class BusinessHoursForm(forms.ModelForm):
 
 
 @admin.register(BusinessHours)
-class BusinessHoursAdmin(AuditedAdmin):
+class BusinessHoursAdmin(OneDefaultAdmin):
     form = BusinessHoursForm
     list_display = ["name", "now", "time_zone", "is_default"]
     search_fields = ["name"]

@@ -8,13 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
-from routing.admin.access import AuditedAdmin, can_configure
+from routing.admin.access import can_configure
 from routing.admin.email_action import URL_NAME, email_action_page
+from routing.admin.one_default import OneDefaultAdmin
 from routing.models import RecordType
 
 
 @admin.register(RecordType)
-class RecordTypeAdmin(AuditedAdmin):
+class RecordTypeAdmin(OneDefaultAdmin):
     list_display = ["name", "is_default", "default_from", "default_template", "requires_approval", "description"]
     list_select_related = ["default_from", "default_template"]
     search_fields = ["name", "description"]
@@ -24,7 +25,7 @@ class RecordTypeAdmin(AuditedAdmin):
             None,
             {
                 "description": _("A kind of case, stamped by the routing address that the customer wrote to."),
-                "fields": ["name", "description", "is_default", "requires_approval"],
+                "fields": ["name", "description", "is_default", "requires_approval", "asks_satisfaction"],
             },
         )
     ]
