@@ -27,7 +27,7 @@ from kombu import Connection
 from kombu.exceptions import KombuError
 
 from cases.models import Heartbeat, InboundEmail, Outbox
-from cases.outbound.loop_tests import missing_canaries
+from cases.selectors.canaries import missing_canaries
 
 logger = logging.getLogger(__name__)
 
@@ -189,7 +189,7 @@ def check_oldest_unsettled(now: datetime) -> Check:
 
 def check_canaries(now: datetime) -> Check:
     """Degraded and not failed: mail that arrives is served as ever; what is broken is the way to us."""
-    missing = len(missing_canaries(now=now))
+    missing = missing_canaries(now).count()
     if missing:
         return Check("degraded", f"Test mail that did not come back: {missing}. See manage.py check_setup.")
     return Check("ok", "No test mail is missing.")

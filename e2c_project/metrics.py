@@ -169,7 +169,7 @@ def _health(health: InboundHealth, now: datetime) -> Iterator[GaugeMetricFamily]
 
 
 def _troubles(found: Troubles) -> Iterator[GaugeMetricFamily]:
-    yield _gauge("canaries_missing", "Addresses that lost a test mail in 24 hours.", found.missing_canaries)
+    yield _gauge("canaries_missing", "Addresses whose last canary did not come back.", found.missing_canaries)
     yield _gauge("connections_to_mend", "Connections that do not work.", found.connections_to_mend)
     yield _gauge("hooks_failed_last_day", "Calls of site code that failed for good.", found.failed_hooks)
     yield _gauge("service_levels_broken_last_day", "Service levels that were broken.", found.broken_clocks)

@@ -21,7 +21,7 @@ from cases.admin.case import case_link
 from cases.admin.history import HistoryAdmin, is_key, isolated, short_time
 from cases.models import HookRun, LoopTest, Outbox, PendingRouting
 from cases.models.case import NUMBER_OFFSET
-from cases.outbound.loop_tests import OVERDUE_AFTER
+from cases.selectors.canaries import OVERDUE_AFTER, missing_canaries
 
 HOOK_COLOURS = {
     HookRun.State.DONE: "success",
@@ -143,7 +143,12 @@ class ResultFilter(DropdownFilter):
     parameter_name = "result"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("back", _("came back")), ("under_way", _("under way")), ("missing", _("missing"))]
+        return [
+            ("back", _("came back")),
+            ("under_way", _("under way")),
+            ("missing", _("missing")),
+            ("missing_now", _("missing, the last canary of its address")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[LoopTest]) -> QuerySet[LoopTest]:
         overdue = timezone.now() - OVERDUE_AFTER
@@ -154,6 +159,8 @@ class ResultFilter(DropdownFilter):
                 return queryset.filter(arrived_at__isnull=True, asked_at__gte=overdue)
             case "missing":
                 return queryset.filter(arrived_at__isnull=True, asked_at__lt=overdue)
+            case "missing_now":
+                return queryset.filter(pk__in=missing_canaries(timezone.now()).values("pk"))
         return queryset
 
 

@@ -15,13 +15,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import InboundEmail, LoopTest, Outbox, RefusedCall
-from cases.outbound.loop_tests import missing_canaries
+from cases.selectors.canaries import missing_canaries
 from cases.selectors.visible import may_view_all_cases
 from routing.admin.access import can_configure
 from routing.models import RoutingAddress
 
 COUNTED_TO = 1_000
-MISSING_CANARIES = "result=missing&is_canary__exact=1"
+MISSING_CANARIES = "result=missing_now"
 LATE_AFTER = timedelta(minutes=2)  # an unsettled mail of this age says that no worker is at work
 
 
@@ -68,7 +68,7 @@ def figures(now: datetime, request: HttpRequest) -> list[Figure]:
     oldest = InboundEmail.objects.filter(state__in=InboundEmail.UNSETTLED).aggregate(at=Min("received_at"))["at"]
     refused = RefusedCall.objects.filter(hour__gte=now - timedelta(hours=24)).aggregate(n=Sum("count"))["n"] or 0
     uncertain = _bounded(Outbox.objects.filter(state=Outbox.State.UNCERTAIN))
-    missing = len(missing_canaries(now=now))
+    missing = missing_canaries(now).count()
     return [
         Figure(
             _("Quarantined mail"),
@@ -108,7 +108,7 @@ def figures(now: datetime, request: HttpRequest) -> list[Figure]:
         Figure(
             _("Missing canaries"),
             str(missing),
-            _("test mail that did not come back"),
+            _("addresses whose last one did not come back"),
             list_of(request, LoopTest, MISSING_CANARIES),
             missing > 0,
         ),

@@ -226,7 +226,7 @@ def health_figures(health: InboundHealth, trouble: Troubles, now: datetime, requ
         figure(
             _("Missing canaries"),
             trouble.missing_canaries,
-            gettext_lazy("addresses that lost a test mail"),
+            gettext_lazy("addresses whose last one did not come back"),
             list_of(request, LoopTest, MISSING_CANARIES),
         ),
         figure(

@@ -26,6 +26,7 @@ from django.utils.translation import gettext as _
 from cases.models import LoopTest, Outbox
 from cases.outbound.composing import domain_of_sender
 from cases.outbound.notices import queue_alert
+from cases.selectors.canaries import OVERDUE_AFTER
 from cases.thread_keys import signing_keys
 from cases.thread_token import new_message_id
 from routing import audit
@@ -36,7 +37,6 @@ __all__ = [
     "CannotTest",
     "alert_missing",
     "last_tests_of",
-    "missing_canaries",
     "note_arrival",
     "recognise_test",
     "send_canaries",
@@ -44,7 +44,6 @@ __all__ = [
 ]
 
 PAUSE = timedelta(minutes=1)  # between two tests of one address
-OVERDUE_AFTER = timedelta(minutes=15)
 # A canary that was not sent at all (the mail service is away) is as missing as one that was lost.
 _SALT = "cases.loop_test"
 _MARK = re.compile(r"e2c-test:([A-Za-z0-9_-]{16,32}:[A-Za-z0-9_-]{43})")
@@ -178,23 +177,6 @@ def send_canaries(*, now: datetime | None = None) -> int:
             continue  # somebody tests by hand at this moment; the next round looks again
         sent += 1
     return sent
-
-
-def missing_canaries(*, now: datetime | None = None) -> list[LoopTest]:
-    """The newest canary of each address that runs one, where it did not come back in time. One query."""
-    now = now or timezone.now()
-    newest = (
-        LoopTest.objects.filter(routing_address=OuterRef("routing_address"), is_canary=True)
-        .order_by("-pk")
-        .values("pk")[:1]
-    )
-    overdue = LoopTest.objects.filter(
-        routing_address__in=RoutingAddress.objects.not_deleted().filter(is_active=True, canary_hours__gt=0),
-        pk=Subquery(newest),
-        arrived_at__isnull=True,
-        asked_at__lt=now - OVERDUE_AFTER,
-    )
-    return list(overdue.select_related("routing_address"))
 
 
 def alert_missing(*, now: datetime | None = None) -> int:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef
-
-from cases.models import HookRun, LoopTest, ServiceClock
+from cases.models import HookRun, ServiceClock
+from cases.selectors.canaries import missing_canaries
 from cases.selectors.figures import Period
 from routing.models import Connection
 
@@ -17,7 +16,7 @@ TO_MEND = (Connection.State.BROKEN, Connection.State.NEEDS_CONNECTING)
 
 @dataclass(frozen=True, slots=True)
 class Troubles:
-    missing_canaries: int  # addresses whose last canary of the period did not come back
+    missing_canaries: int  # addresses, now
     connections_to_mend: int  # now
     failed_hooks: int  # begun in the period
     broken_clocks: int  # service levels broken in the period, also when they were met later
@@ -25,18 +24,8 @@ class Troubles:
 
 def troubles(period: Period) -> Troubles:
     """Of all addresses. Four statements."""
-    came_later = LoopTest.objects.filter(
-        routing_address=OuterRef("routing_address"), is_canary=True, arrived_at__isnull=False, pk__gt=OuterRef("pk")
-    )
-    missing = LoopTest.objects.filter(
-        ~Exists(came_later),
-        is_canary=True,
-        arrived_at__isnull=True,
-        alerted_at__gte=period.start,
-        alerted_at__lt=period.end,
-    )
     return Troubles(
-        missing_canaries=missing.order_by().values("routing_address").distinct().count(),
+        missing_canaries=missing_canaries(period.end).count(),
         connections_to_mend=Connection.objects.filter(state__in=TO_MEND).count(),
         failed_hooks=HookRun.objects.filter(
             state=HookRun.State.FAILED, created_at__gte=period.start, created_at__lt=period.end

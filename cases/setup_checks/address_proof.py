@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from cases.models import Case, EmailMessage, InboundEmail, LoopTest, Outbox
-from cases.outbound.loop_tests import OVERDUE_AFTER
+from cases.selectors.canaries import OVERDUE_AFTER
 from cases.setup_checks.proof_lines import OK, TODO, UNKNOWN, WRONG, ProofLine
 from routing.domain_checks import findings_of, kept_check, service_of, words_of
 from routing.models import Connection, DomainCheck, RoutingAddress, VerificationMail

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.utils import timezone
+
 from cases.outbound.auto_response import refusal_of_address
 from cases.outbound.filled_templates import faults_of
-from cases.outbound.loop_tests import missing_canaries
 from cases.outbound.satisfaction import refusal_to_ask
+from cases.selectors.canaries import missing_canaries
 from cases.setup_checks.finding import Finding, ok, wrong
 from routing.choices import AutoResponsePolicy
 from routing.models import EmailTemplate, EmailToCaseSettings, RecordType, RoutingAddress
@@ -58,7 +60,7 @@ def check_templates() -> Iterator[Finding]:
 
 def check_canaries() -> Iterator[Finding]:
     name = "canaries"
-    missing = missing_canaries()
+    missing = missing_canaries(timezone.now()).select_related("routing_address")
     for test in missing:
         email_address = test.routing_address.email_address
         message = f"The canary to {email_address} of {test.asked_at:%Y-%m-%d %H:%M} UTC has not come back."

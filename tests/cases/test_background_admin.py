@@ -99,6 +99,7 @@ def test_test_mails_are_told_apart_by_what_became_of_them(page: Client, result: 
     assert tests[result].sent_to in row
     assert rows(page, f"{url}?q={tests[result].sent_to.upper()}") == [row]
     assert len(rows(page, f"{url}?result=missing&is_canary__exact=1")) == 1
+    assert rows(page, f"{url}?result=missing_now") == []  # its address runs no canary
 
 
 def test_the_page_of_a_test_mail_leads_to_the_mail_as_it_came_in(page: Client) -> None:

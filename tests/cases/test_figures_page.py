@@ -19,7 +19,7 @@ from selectolax.lexbor import LexborHTMLParser
 from cases.models import Case, LoopTest, Outbox
 from cases.selectors.figures import Period
 from cases.selectors.troubles import troubles
-from routing.models import Connection
+from routing.models import Connection, RoutingAddress
 from tests.factories import (
     CaseFactory,
     EmailMessageFactory,
@@ -202,29 +202,37 @@ def test_it_says_what_wants_a_person() -> None:
     assert bad == {"Quarantined mail", "Oldest unsettled mail", "Connections to mend", "Missing canaries"}
 
 
-def missing_canary(now: Any) -> LoopTest:
+def missing_canary(now: Any, address: RoutingAddress | None = None, **fields: Any) -> LoopTest:
     sent = Outbox.objects.create(key=f"loop-{LoopTest.objects.count()}", kind="notice", recipient="a@company.example")
     return LoopTest.objects.create(
-        routing_address=RoutingAddressFactory(),
+        routing_address=address or RoutingAddressFactory(verified=True, canary_hours=1),
         sent_to="a@company.example",
         nonce=sent.key,
         outbox=sent,
         is_canary=True,
         asked_at=now - timedelta(hours=1),
-        alerted_at=now - timedelta(minutes=30),
+        **fields,
     )
 
 
-def test_a_canary_that_came_after_a_missing_one_clears_it() -> None:
+def test_missing_canaries_are_one_figure_everywhere_and_lead_to_as_many_rows() -> None:
+    """An address counts once, by its newest canary; what came back, or runs no canary any more, is missing nowhere."""
     now = timezone.now()
-    lost = missing_canary(now)
-    period = Period(now - timedelta(days=7), now)
-    assert troubles(period).missing_canaries == 1
+    lost, mended, stopped = (missing_canary(now) for _ in range(3))
+    missing_canary(now, lost.routing_address, alerted_at=now)
+    missing_canary(now, mended.routing_address, arrived_at=now)
+    RoutingAddress.objects.filter(pk=stopped.routing_address_id).update(canary_hours=0)
+    client = signed_in(superuser=True)
 
-    back = missing_canary(now)
-    LoopTest.objects.filter(pk=back.pk).update(routing_address=lost.routing_address, arrived_at=now, alerted_at=None)
+    index, page = (LexborHTMLParser(client.get(path).text) for path in ("/admin/", PAGE))
 
-    assert troubles(period).missing_canaries == 0
+    links = set()
+    for shown in (index, page):
+        assert health_of(shown)["Missing canaries"] == "1"
+        links |= {tile.attributes["href"] for tile in shown.css("a.e2c-figure") if "Missing canaries" in tile.text()}
+    assert troubles(Period(now - timedelta(days=1), now)).missing_canaries == 1
+    [link] = links
+    assert client.get(link).context["cl"].result_count == 1
 
 
 def test_it_says_when_a_figure_is_made_of_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
