@@ -159,7 +159,7 @@ class InboundEmailAdmin(HistoryAdmin):
         """What would become of a mail if a provider posted it now (cases.admin.mail_lab)."""
         if request.method not in ("GET", "HEAD", "POST"):
             return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
-        context: dict[str, Any] = self.admin_site.each_context(request) | {"opts": self.opts}
+        context: dict[str, Any] = self.admin_site.each_context(request)
         return mail_lab_page(request, context)
 
     def dry_run_view(self, request: HttpRequest, model_name: str, object_id: str) -> HttpResponse:
@@ -168,7 +168,7 @@ class InboundEmailAdmin(HistoryAdmin):
             return HttpResponseNotAllowed(["POST"])
         if not self.has_view_permission(request):
             raise PermissionDenied
-        context: dict[str, Any] = self.admin_site.each_context(request) | {"opts": self.opts}
+        context: dict[str, Any] = self.admin_site.each_context(request)
         return dry_run_page(request, context, model_name, object_id)
 
     def change_view(

@@ -32,7 +32,7 @@ class SettingsWithFileAdmin(EmailToCaseSettingsAdmin):
     def configuration_view(self, request: HttpRequest) -> HttpResponse:
         if request.method not in ("GET", "HEAD", "POST"):
             return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
-        context: dict[str, Any] = self.admin_site.each_context(request) | {"opts": self.opts}
+        context: dict[str, Any] = self.admin_site.each_context(request)
         return configuration_page(request, context)
 
     def download_view(self, request: HttpRequest) -> HttpResponse:

@@ -81,7 +81,8 @@ class AssignmentRuleAdmin(RoutingPage):
         return rule.uses_now  # type: ignore[attr-defined]
 
     def rows_of(self, parent: Any) -> Sequence[RuleEntry]:
-        return list(RuleEntry.objects.filter(rule=parent.pk).select_related("owner_user", "owner_queue"))
+        rows = RuleEntry.objects.filter(rule=parent.pk)
+        return list(rows.select_related("owner_user", "owner_queue", "notice_template"))
 
     def lint(self, parent: Any) -> list[LintWarning]:
         return lint_rule(parent)
@@ -92,4 +93,4 @@ class AssignmentRuleAdmin(RoutingPage):
     def lint_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return lint_page(request, self.admin_site.each_context(request) | {"opts": self.opts})
+        return lint_page(request, self.admin_site.each_context(request))

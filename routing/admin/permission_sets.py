@@ -42,6 +42,7 @@ class PermissionSetForm(forms.ModelForm):
 class MemberInline(ConfigurationInline):
     model = PermissionSetMember
     autocomplete_fields = ["user"]
+    ordering = ["user__username"]
     fields = ["user", "expires_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PermissionSetMember]:

@@ -15,6 +15,7 @@ from routing.models import Queue, QueueMember
 class MemberInline(ConfigurationInline):
     model = QueueMember
     autocomplete_fields = ["user"]
+    ordering = ["user__username"]
     fields = ["user"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[QueueMember]:

@@ -8,7 +8,9 @@ from axes.models import AccessAttempt
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.utils import timezone
+from selectolax.lexbor import LexborHTMLParser
 
+from cases.models import CaseStatus
 from routing import permission_sets, queues
 from routing.admin.settings_page import EmailToCaseSettingsAdmin
 from routing.audit import record
@@ -144,11 +146,59 @@ def test_queue_that_owns_something_is_not_deleted(page: Client, organisation: An
     assert response.status_code in (200, 403)
 
 
-def test_second_default_record_type_is_refused_with_a_sentence(page: Client, organisation: Any) -> None:
-    response = page.post("/admin/routing/recordtype/add/", {"name": "Billing", "is_default": "on"})
+def test_who_marks_another_default_takes_the_mark_from_the_one_before(page: Client, organisation: Any) -> None:
+    former = RecordType.objects.get()
 
-    assert "Another record type is the default already." in response.content.decode()
-    assert RecordType.objects.count() == 1
+    response = page.post("/admin/routing/recordtype/add/", {"name": "Billing", "is_default": "on"}, follow=True)
+
+    assert RecordType.objects.get(is_default=True).name == "Billing"
+    assert f"“{former}” is the default no more." in response.content.decode()
+    lines = AuditEvent.objects.order_by("pk").values_list("action", "target", "detail__changes__is_default")
+    assert list(lines) == [
+        ("record-type-changed", f"record type: {former}", ["True", "False"]),
+        ("record-type-created", "record type: Billing", [None, "True"]),
+    ]
+
+
+def test_a_closed_status_is_no_default(page: Client, organisation: Any) -> None:
+    posted = {"label": "Done", "is_closed": "on", "is_default": "on", "position": 9}
+
+    response = page.post("/admin/cases/casestatus/add/", posted)
+
+    assert "A new case cannot start closed." in response.content.decode()
+    assert CaseStatus.objects.get(is_default=True).label == "New"
+
+
+def test_settings_need_a_default_owner_who_is_active(page: Client, organisation: Any) -> None:
+    """Mail whose address names nobody could open no case otherwise."""
+    shown = page.get("/admin/routing/emailtocasesettings/1/change/")
+    initial = shown.context["adminform"].form.initial
+    form = {name: value for name, value in initial.items() if value not in (None, False)}
+    gone = UserFactory(is_active=False)
+    answers = {
+        "Choose the default case owner: a user or a queue.": {"default_case_owner_queue": ""},
+        "The default case owner must be an active user.": {
+            "default_case_owner_queue": "",
+            "default_case_owner_user": gone.pk,
+        },
+    }
+
+    for sentence, owner in answers.items():
+        assert sentence in page.post("/admin/routing/emailtocasesettings/1/change/", form | owner).content.decode()
+
+    assert EmailToCaseSettings.load().default_case_owner_queue is not None
+
+
+def test_the_default_owner_cannot_be_switched_off(client: Client, organisation: Any) -> None:
+    client.force_login(UserFactory(superuser=True))
+    owner = UserFactory(username="owner")
+    EmailToCaseSettings.objects.update(default_case_owner_queue=None, default_case_owner_user=owner)
+
+    response = client.post(f"{USERS}{owner.pk}/change/", {"username": "owner", "is_active": ""})
+
+    assert "This user is the default case owner." in response.content.decode()
+    owner.refresh_from_db()
+    assert owner.is_active
 
 
 def test_settings_page_shows_every_setting() -> None:
@@ -318,6 +368,41 @@ def test_owner_picker_offers_active_users_to_configurers_only(
 
 
 # --- all lists ---
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("routing/assignmentrule/lint/", "Lint"),
+        ("cases/inboundemail/lab/", "Mail lab"),
+        ("routing/emailtocasesettings/configuration/", "Configuration file"),
+        ("routing/routingaddress/first-steps/", "First steps"),
+        ("routing/recordtype/email-action/", "Email action"),
+        ("cases/case/figures/", "Dashboard"),
+    ],
+)
+def test_a_page_of_its_own_is_called_by_its_own_name(page: Client, organisation: Any, url: str, name: str) -> None:
+    shown = LexborHTMLParser(page.get(f"/admin/{url}").text)
+
+    crumbs = [crumb.text(strip=True) for crumb in shown.css("#header-inner .truncate")]
+
+    assert crumbs == [name]
+
+
+@pytest.mark.filterwarnings("error::django.core.paginator.UnorderedObjectListWarning")
+@pytest.mark.parametrize("of", ["queue", "permission set"])
+def test_many_members_are_listed_by_name(page: Client, gold: PermissionSet, organisation: Any, of: str) -> None:
+    queue = QueueFactory()
+    for number in reversed(range(25)):
+        user = UserFactory(username=f"rep{number:02}")
+        queues.add_member(queue, user, by=None)
+        permission_sets.add_member(gold, user, by=None)
+    url = f"{QUEUES}{queue.pk}/change/" if of == "queue" else f"{SETS}{gold.pk}/change/"
+
+    [formset] = page.get(url).context["inline_admin_formsets"]
+
+    names = [each.form.instance.user.username for each in formset if each.original]
+    assert names[:3] == ["rep00", "rep01", "rep02"]
 
 
 def test_side_bar_lists_what_the_user_may_see(page: Client, client: Client, staff: User, organisation: Any) -> None:
