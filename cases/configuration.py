@@ -1,19 +1,19 @@
-"""The whole configuration of an instance as one file: routing's sections, case statuses and contacts."""
+"""The whole configuration of an instance as one file: routing's sections, what cases are made of, and contacts."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeAlias
 
 import yaml
 from django.contrib.auth.models import User
 
-from cases.models import CaseStatus, Contact
+from cases.models import CaseField, CaseStatus, Contact
 from cases.outbound.filled_templates import clean_html
 from routing.addresses import normalise_address
 from routing.configuration.errors import ConfigurationError
-from routing.configuration.fields import fields_of, read_list, read_mapping
+from routing.configuration.fields import fields_of, read_list, read_mapping, read_text
 from routing.configuration.importing import (
     ImportRun,
     RowsSection,
@@ -21,11 +21,12 @@ from routing.configuration.importing import (
     describe_change,
     export_document,
     import_document,
+    merge_names,
 )
 from routing.configuration.organisation import RowsWithDefault
 from routing.configuration.sections import routing_sections
 from routing.configuration.yaml_text import line_of, read_yaml, write_yaml
-from routing.models import EmailTemplate, QuickText
+from routing.models import EmailTemplate, QuickText, RecordType
 
 BATCH = 1000
 Entry: TypeAlias = dict[str, str]
@@ -36,6 +37,43 @@ class CaseStatuses(RowsWithDefault):
 
     def __init__(self) -> None:
         self.fields = fields_of(CaseStatus)
+
+
+class CaseFields(RowsSection):
+    """A company's own fields. Removing one means switching it off: cases keep what was written."""
+
+    name, noun, model, key = "case_fields", "case field", CaseField, "slug"
+    extra_keys = ("record_types",)
+
+    def __init__(self) -> None:
+        self.fields = fields_of(CaseField)
+
+    def rows(self) -> Iterable[CaseField]:
+        return CaseField.objects.prefetch_related("record_types")
+
+    def show_extra(self, row: CaseField) -> dict[str, Any]:
+        return {"record_types": sorted(record_type.name for record_type in row.record_types.all())}
+
+    def merge_extra(self, row: CaseField, entry: dict[str, Any], where: str, run: ImportRun, *, is_new: bool) -> None:
+        if "record_types" not in entry:
+            return
+        wanted = {}
+        for index, item in enumerate(read_list(entry["record_types"], f"{where}.record_types")):
+            place = f"{where}.record_types[{index}]"
+            record_type = run.references.find(RecordType, read_text(item, place), place)
+            wanted[record_type.name] = record_type
+        now = {record_type.name: record_type for record_type in row.record_types.all()}
+        to_add, to_remove = merge_names(
+            run, noun=self.noun, key=row.slug, word="record type", now=set(now), wanted=list(wanted)
+        )
+        row.record_types.add(*(wanted[name] for name in to_add))
+        row.record_types.remove(*(now[name] for name in to_remove))
+
+    def remove(self, row: CaseField, run: ImportRun) -> None:
+        if row.is_active:
+            row.is_active = False
+            row.save(update_fields=["is_active"])
+            run.removed(self.noun, row.slug, "switched off")
 
 
 class EmailTemplates(RowsSection):
@@ -148,7 +186,7 @@ def _pair(entries: list[Entry], existing: list[Contact]) -> tuple[list[tuple[Ent
 
 def all_sections() -> list[Section]:
     # Templates first: routing addresses name them.
-    return [EmailTemplates(), QuickTexts(), *routing_sections(), CaseStatuses(), Contacts()]
+    return [EmailTemplates(), QuickTexts(), *routing_sections(), CaseStatuses(), CaseFields(), Contacts()]
 
 
 def export_configuration(*, without: Collection[str] = ()) -> str:

@@ -14,7 +14,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from cases.configuration import export_configuration, import_configuration
-from cases.models import CaseStatus, Contact
+from cases.models import CaseField, CaseStatus, Contact
 from cases.setup import set_up_instance
 from routing import permission_sets
 from routing.configuration.errors import ConfigurationError
@@ -83,6 +83,9 @@ def make_everything() -> None:
     permission_sets.add_member(granting, rep, by=None, expires_at=datetime(2031, 12, 31, 18, tzinfo=UTC))
     permission_sets.grant(granting, address, by=None)
     CaseStatus.objects.create(label="Waiting", position=7)
+    serial = CaseField.objects.create(slug="serial", label="Serial number", help_text="On the back", position=2)
+    serial.record_types.add(record_type)
+    CaseField.objects.create(slug="colour", label="Colour", kind="choice", choices="Red\nBlue", is_active=False)
     EmailToCaseSettings.objects.update(daily_limit=500, hold_bulk=True)
     template = EmailTemplate.objects.create(
         name="We got it", subject="Got it", html_body="<p>Hello {{ customer.first_name|there }},<br>soon.</p>"
@@ -101,7 +104,7 @@ def make_everything() -> None:
         signed_reply_to=False,
     )
     RecordType.objects.filter(pk=record_type.pk).update(
-        default_from=address, default_template=template, requires_approval=True
+        default_from=address, default_template=template, requires_approval=True, asks_satisfaction=False
     )
     EmailToCaseSettings.objects.update(default_from=address)
     PermissionSet.objects.update(requires_approval=True)
@@ -115,7 +118,7 @@ def empty_the_instance() -> None:
     RoutingAddress.objects.all().delete()
     for permission_set in PermissionSet.objects.all():
         permission_sets.delete_permission_set(permission_set, by=None)
-    for model in (EmailTemplate, QuickText, Queue, RecordType, CaseStatus, Contact, User, Group):
+    for model in (EmailTemplate, QuickText, Queue, RecordType, CaseStatus, CaseField, Contact, User, Group):
         model.objects.all().delete()
     set_up_instance()
 
@@ -174,6 +177,7 @@ def test_export_is_yaml_without_passwords_and_with_a_readable_signature() -> Non
         "email_action",
         "permission_sets",
         "case_statuses",
+        "case_fields",
         "contacts",
     ]
     assert "password" not in text
@@ -675,3 +679,48 @@ def test_a_template_that_an_address_answers_with_is_not_deleted() -> None:
     make_everything()
 
     assert "uses it" in refusal({"email_templates": []}, delete=True)
+
+
+def test_with_delete_a_case_field_is_switched_off_and_keeps_what_was_written() -> None:
+    make_everything()
+    fields = [{"slug": "colour", "record_types": ["Support"]}]
+
+    assert import_lines({"case_fields": fields}) == ["~ case field colour: + record type Support"]
+    assert import_lines({"case_fields": fields}, delete=True) == ["- case field serial (switched off)"]
+
+    assert CaseField.objects.get(slug="serial").is_active is False
+    assert import_lines({"case_fields": fields}, delete=True) == []
+
+
+@pytest.mark.parametrize(
+    "users", [[{"username": "owner", "is_active": False}, {"username": "boss"}], [{"username": "boss"}]]
+)
+def test_the_default_case_owner_stays_active(users: list[dict[str, Any]]) -> None:
+    owner, boss = UserFactory(username="owner"), UserFactory(username="boss", superuser=True)
+    for user in (owner, boss):
+        user.set_unusable_password()
+        user.save()
+    EmailToCaseSettings.objects.update(default_case_owner_queue=None, default_case_owner_user=owner)
+
+    problem = refusal({"users": users}, delete=True)
+
+    assert problem == "users: owner is the default case owner and must stay active."
+    owner.refresh_from_db()
+    assert owner.is_active
+
+
+def test_settings_keep_a_default_case_owner() -> None:
+    problem = refusal({"settings": {"default_case_owner": None}})
+
+    assert problem.startswith("settings.default_case_owner")
+    assert EmailToCaseSettings.load().default_case_owner_queue is not None
+
+
+def test_a_change_far_behind_in_a_long_text_is_in_the_audit_log() -> None:
+    long_text = "Kind regards, and so on. " * 40
+    RoutingAddressFactory(email_address="support@company.example", signature=long_text + "Dana")
+
+    import_lines({"routing_addresses": [{"email_address": "support@company.example", "signature": long_text + "Lee"}]})
+
+    [line] = AuditEvent.objects.get(action="configuration-imported").detail["changes"]
+    assert line.endswith("and so on. Lee")

@@ -72,6 +72,7 @@ def test_the_example_can_be_imported_and_is_exported_again() -> None:
     ]
     assert addresses["billing@company.example"]["assignment_rule"] == "By subject"
     assert [status["label"] for status in exported["case_statuses"] if status["is_default"]] == ["New"]
+    assert exported["case_fields"][0]["record_types"] == ["Support"]
 
 
 @pytest.mark.usefixtures("organisation")
