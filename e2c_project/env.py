@@ -10,6 +10,7 @@ import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
+from zoneinfo import available_timezones
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -59,6 +60,13 @@ def choice(name: str, default: str, allowed: Iterable[str]) -> str:
     options = list(allowed)
     if value not in options:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(options)}, not {value!r}.")
+    return value
+
+
+def time_zone(name: str, default: str) -> str:
+    value = text(name, default) or default
+    if value not in available_timezones():
+        raise ImproperlyConfigured(f"{name} must be the name of a time zone such as Europe/Berlin, not {value!r}.")
     return value
 
 

@@ -122,6 +122,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "cases.middleware.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "cases.middleware.ContentSecurityPolicyMiddleware",
@@ -260,6 +261,8 @@ LOGIN_REDIRECT_URL = "/cases/"
 LOGOUT_REDIRECT_URL = "/login/"
 
 # Security ------------------------------------------------------------------------------------------------------------
+# How many proxies, one behind the other, add the address they were called from to X-Forwarded-For.
+E2C_TRUSTED_PROXIES = env.whole_number("E2C_TRUSTED_PROXIES", 0, maximum=10)
 X_FRAME_OPTIONS = "SAMEORIGIN"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -286,7 +289,7 @@ ANYMAIL: dict[str, Any] = {
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German")), ("fr", _("French")), ("es", _("Spanish"))]
 USE_I18N = True
-TIME_ZONE = "UTC"
+TIME_ZONE = env.time_zone("E2C_TIME_ZONE", "UTC")
 USE_TZ = True
 
 # Logs: one line each, never mail content

@@ -110,6 +110,7 @@ def mail_time(mail: NotificationChoice.Mail, *, now: datetime) -> datetime | Non
         return now
     local = timezone.localtime(now)
     if mail == Mail.HOURLY:
-        return local.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        # Counted on from `now`: the hour after 2:30 is another one in the night in which clocks are put back.
+        return now.replace(second=0, microsecond=0) + timedelta(minutes=60 - local.minute)
     morning = datetime.combine(local.date(), DIGEST_AT, tzinfo=local.tzinfo)
     return morning if morning > local else morning + timedelta(days=1)

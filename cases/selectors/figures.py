@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
@@ -145,7 +145,7 @@ def volume_by_day(period: Period) -> list[DayVolume]:
 
 
 def _by_day(cases: QuerySet[Case], field: str) -> dict[date, int]:
-    rows = cases.order_by().annotate(day=TruncDate(field)).values_list("day").annotate(count=Count("pk"))
+    rows = cases.order_by().annotate(day=TruncDate(field, tzinfo=UTC)).values_list("day").annotate(count=Count("pk"))
     return dict(rows)
 
 

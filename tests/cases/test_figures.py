@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from cases.models import Case, Delivery, Outbox, RefusedCall
 from cases.selectors.figures import (
@@ -88,6 +89,13 @@ def test_volume_agrees_with_sql_day_by_day(seeded: list[Case]) -> None:
         [(closed,)] = sql("SELECT count(*) FROM cases_case WHERE closed_at >= %s AND closed_at < %s", *within)
         assert (each.opened, each.closed) == (opened, closed)
     assert sum(each.opened for each in days) > 10
+
+
+def test_days_are_those_of_utc_wherever_the_organisation_is(seeded: list[Case]) -> None:
+    days = volume_by_day(PERIOD)
+
+    with timezone.override("Asia/Tokyo"):
+        assert volume_by_day(PERIOD) == days
 
 
 def test_durations_agree_with_sql(seeded: list[Case]) -> None:

@@ -20,7 +20,7 @@ from e2c_project.providers import CREDENTIALS
 from tests.project.processes import ROOT
 
 DOCS = ROOT / "docs"
-READ_BY_ENV = {"text", "words", "flag", "whole_number", "choice", "folder", "fernet_keys"}
+READ_BY_ENV = {"text", "words", "flag", "whole_number", "choice", "folder", "fernet_keys", "time_zone"}
 # Read by tests and by make, never by the application.
 TEST_VARIABLES = {"E2C_TEST_POSTGRES_URL", "E2C_TEST_REDIS_URL", "E2C_TEST_REQUIRE_SERVICES"}
 

@@ -164,6 +164,8 @@ def test_commands_that_need_no_secret_run_without_one_in_production(tmp_path: Pa
         ("PORT", "http"),
         ("E2C_MAX_BODY_MB", "0"),
         ("E2C_TRIAL", "maybe"),
+        ("E2C_TIME_ZONE", "Berlin"),
+        ("E2C_TRUSTED_PROXIES", "-1"),
         ("E2C_PROVIDERS", "x"),
     ],
 )

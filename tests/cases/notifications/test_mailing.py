@@ -13,7 +13,7 @@ from django.utils import timezone
 from cases.comments import add_note
 from cases.models import Case, CaseEvent, Notification, NotificationChoice, Outbox
 from cases.notifications import mailing
-from cases.notifications.choices import Choice, choices_of, save_choices
+from cases.notifications.choices import Choice, choices_of, mail_time, save_choices
 from cases.notifications.mailing import INTERVAL, mail_notifications
 from cases.notifications.making import make_notifications
 from cases.notifications.reading import mark_read
@@ -231,6 +231,23 @@ def test_a_digest_comes_at_its_time(case: Case, ana: User, mail: str, due: datet
         tell_people()
 
     assert len(mails()) == 1
+
+
+@pytest.mark.parametrize(
+    ("mail", "now", "due"),
+    [
+        # Clocks in Berlin go back from 3:00 to 2:00 on 27 October 2030, at 1:00 UTC.
+        ("hourly", datetime(2030, 10, 27, 0, 30, tzinfo=UTC), datetime(2030, 10, 27, 1, 0, tzinfo=UTC)),
+        ("hourly", datetime(2030, 10, 27, 1, 30, tzinfo=UTC), datetime(2030, 10, 27, 2, 0, tzinfo=UTC)),
+        ("daily", datetime(2030, 10, 26, 12, 0, tzinfo=UTC), datetime(2030, 10, 27, 7, 0, tzinfo=UTC)),
+        # And from 2:00 to 3:00 on 31 March.
+        ("hourly", datetime(2030, 3, 31, 0, 30, tzinfo=UTC), datetime(2030, 3, 31, 1, 0, tzinfo=UTC)),
+        ("daily", datetime(2030, 3, 30, 12, 0, tzinfo=UTC), datetime(2030, 3, 31, 6, 0, tzinfo=UTC)),
+    ],
+)
+def test_digests_keep_their_hours_when_clocks_change(mail: str, now: datetime, due: datetime) -> None:
+    with timezone.override("Europe/Berlin"):
+        assert mail_time(Mail(mail), now=now) == due
 
 
 def test_a_digest_has_a_section_for_each_kind_and_no_subject_with_a_mention(case: Case, ana: User) -> None:
