@@ -78,7 +78,18 @@ class Schedule:
             closes = datetime.combine(end_day, opening.end, self.zone).astimezone(UTC)
             if opens < closes:
                 found.append((opens, closes))
-        return sorted(found)
+        return _joined(sorted(found))
+
+
+def _joined(openings: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """Without overlaps: where clocks are put forward, an hour that does not exist lies in the one after it."""
+    joined: list[tuple[datetime, datetime]] = []
+    for opens, closes in openings:
+        if joined and opens < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(closes, joined[-1][1]))
+        else:
+            joined.append((opens, closes))
+    return joined
 
 
 def read_week(stored: Mapping[str, Sequence[str]]) -> dict[int, list[Opening]]:
@@ -106,7 +117,10 @@ def _read_opening(name: str, text: str) -> Opening:
     except ValueError:
         raise ValueError(f"{name}: “{text}” is not an opening such as 09:00-17:30.") from None
     if opening.end != time(0) and opening.end <= opening.start:
-        raise ValueError(f"{name}: {text} ends before it begins.")
+        raise ValueError(
+            f"{name}: {text} ends before it begins. Write a night as two openings: until 24:00, and from 00:00 on the "
+            "day after."
+        )
     return opening
 
 

@@ -75,10 +75,16 @@ def with_include(record: str, include: str) -> str:
 
 
 def merged(records: Sequence[str], include: str) -> str:
-    """One record of several: every term once, the strictest end that no owner would be surprised by (~all)."""
+    """One record of several: every term once, the strictest end that no owner would be surprised by (~all).
+
+    A redirect counts only at the end of a record without "all"; what it leads to becomes an include.
+    """
     terms: list[str] = []
     for record in records:
+        named = [_parts(term) for term in record.split()[1:]]
+        ends = {name for name, _target in named}
         terms += [term for term in record.split()[1:] if _parts(term)[0] not in ("all", "redirect")]
+        terms += [f"include:{target}" for name, target in named if name == "redirect" and "all" not in ends]
     if include:
         terms.append(f"include:{include}")
     return " ".join(["v=spf1", *dict.fromkeys(terms), "~all"])

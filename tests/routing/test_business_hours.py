@@ -62,6 +62,15 @@ def test_clocks_put_forward_win_and_lose_no_time() -> None:
     assert end == berlin(2030, 3, 31, 13, 0)
 
 
+def test_openings_in_the_hour_that_does_not_exist_are_not_counted_twice() -> None:
+    # 02:00-02:45 lies where 03:00-03:45 is on that day, and 03:00 is when the next one begins.
+    split = Schedule(BERLIN, read_week({"sunday": ["02:00-02:45", "03:00-05:00"]}))
+    start = berlin(2030, 3, 31, 0, 0)
+
+    assert split.between(start, berlin(2030, 3, 31, 12, 0)) == timedelta(hours=2)
+    assert split.add(start, timedelta(hours=2)) == berlin(2030, 3, 31, 5, 0)
+
+
 def test_a_schedule_that_never_opens_has_no_end() -> None:
     assert Schedule(BERLIN, {}).add(berlin(2030, 1, 1), timedelta(hours=1)) is None
 
