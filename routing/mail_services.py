@@ -1,8 +1,10 @@
 """What each mail service asks a domain to publish, so that mail which leaves through it is believed. Pure.
 
-`source` is the service's own page, which a person is sent to; a comment says where else a value was seen in use when
-it was checked last, in November 2026. What could not be found in use is not here: "unknown" is better than a wrong
-"to do".
+`source` is the service's own page, which a person is sent to; a comment says where a value stands, as checked last in
+November 2026: on another page of the service, or in the template that it publishes for Domain Connect
+(github.com/Domain-Connect/Templates). Names that stand in guides of others alone are marked so; where no key is found
+under them, people are sent to the service's page. What could not be found at all is not here: "unknown" is better than
+a wrong "to do".
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ class MailService:
 
 
 SERVICES: dict[str, MailService] = {
-    # Both as in https://mxio.io/providers/google-workspace; another prefix than "google" can be chosen there.
+    # Include: google.com.gsuite-shared of Domain Connect. Selector, where another prefix than "google" can be chosen:
+    # https://support.google.com/a/answer/11611356.
     "gmail": MailService(
         "Google Workspace", "_spf.google.com", ("google",), "https://support.google.com/a/answer/33786"
     ),
@@ -48,7 +51,8 @@ SERVICES: dict[str, MailService] = {
         source="https://help.brevo.com/hc/en-us/articles/12163873383186",
     ),
     # New domains: CNAMEs ms1 and ms2 to the same names at mailersend.net; before them mlsend2, first a TXT at mlsend,
-    # which stay valid. The return path is mta.<domain>, a CNAME to mailersend.net.
+    # which stay valid. The names stand in guides of others; its own page shows them to each account. The return path
+    # is mta.<domain>, a CNAME to mailersend.net.
     "mailersend": MailService(
         "MailerSend",
         selectors=("ms1", "ms2", "mlsend2", "mlsend"),
@@ -59,31 +63,34 @@ SERVICES: dict[str, MailService] = {
     "mailgun": MailService(
         "Mailgun", "mailgun.org", source="https://documentation.mailgun.com/docs/mailgun/user-manual/domains/"
     ),
-    # Include: https://documentation.mailjet.com/hc/en-us/articles/360049641733. The key is a TXT at "mailjet".
+    # Both as in mailjet.com.domain-auth of Domain Connect; the key is a TXT.
     "mailjet": MailService(
         "Mailjet",
         "spf.mailjet.com",
         ("mailjet",),
         "https://documentation.mailjet.com/hc/en-us/articles/360042412734",
     ),
-    # Two CNAMEs to rwmt1 and rwmt2.dkim.smtp.mailtrap.live; SPF is no more among the records that it asks for.
+    # It asks for two CNAMEs for DKIM, and no more for SPF: its page. That they are rwmt1 and rwmt2, to the same at
+    # dkim.smtp.mailtrap.live, stands in guides of others.
     "mailtrap": MailService(
         "Mailtrap",
         selectors=("rwmt1", "rwmt2"),
         source="https://docs.mailtrap.io/email-api-smtp/setup/sending-domain",
     ),
-    # Two CNAMEs to dkim1 and dkim2.mandrillapp.com; include as in https://mxio.io/providers/mandrill.
+    # It asks for DKIM and DMARC, and no more for SPF (its page, and mailchimp.com.email-signing of Domain Connect):
+    # the return path is at mandrillapp.com, or a CNAME of one's own. That the two CNAMEs are mte1 and mte2, to dkim1
+    # and dkim2.mandrillapp.com, stands in guides of others.
     "mandrill": MailService(
         "Mandrill",
-        "spf.mandrillapp.com",
-        ("mte1", "mte2"),
-        "https://mailchimp.com/developer/transactional/docs/authentication-delivery/",
+        selectors=("mte1", "mte2"),
+        source="https://mailchimp.com/developer/transactional/docs/authentication-delivery/",
     ),
     # A server of one's own: its SPF include and the name of its key ("postal-" and six letters) are its own.
     "postal": MailService("Postal", source="https://docs.postalserver.io/getting-started/dns-configuration"),
     # The name of the key is its date; the return path pm-bounces.<domain> is a CNAME to pm.mtasv.net.
     "postmark": MailService("Postmark", source="https://postmarkapp.com/support/article/1092"),
-    # TXT at "resend"; SPF and MX stand at the subdomain "send", which is the return path.
+    # TXT at "resend"; SPF and MX stand at the subdomain "send", which is the return path: resend.com.mail of Domain
+    # Connect.
     "resend": MailService(
         "Resend", selectors=("resend",), source="https://resend.com/docs/dashboard/domains/introduction"
     ),

@@ -14,7 +14,7 @@ from routing.dns_checks import DnsFinding, TxtRecords, check_domain
 from routing.domain_checks import DnsIsOff, check_due_domains, check_now, findings_of, kept_check, service_of, words_of
 from routing.mail_services import SERVICES, MailService, service_of_host
 from routing.models import DomainCheck, RoutingAddress
-from routing.spf import read_tree, with_include
+from routing.spf import merged, read_tree, with_include
 from tests.factories import ConnectionFactory, RoutingAddressFactory
 from tests.fake_dns import SILENT, FakeDns, fake_dns
 
@@ -76,7 +76,7 @@ def test_a_key_at_a_former_name_of_the_service_is_a_key(server: FakeDns, selecto
 
 def test_no_service_with_a_return_path_of_its_own_is_asked_of_the_domains_record(server: FakeDns) -> None:
     """SPF is checked at the return path: naming such a service in the From's domain would prove nothing."""
-    own = ["amazon_ses", "brevo", "mailersend", "mailtrap", "postmark", "resend", "sendgrid", "sparkpost"]
+    own = ["amazon_ses", "brevo", "mailersend", "mailtrap", "mandrill", "postmark", "resend", "sendgrid", "sparkpost"]
 
     assert {name: SERVICES[name].include for name in own} == dict.fromkeys(own, "")
     assert {found(server, SERVICES[name])["spf"].state for name in own} == {"unknown"}
@@ -243,3 +243,14 @@ def test_the_service_is_that_of_the_connection(dns_on: FakeDns, address: Routing
     address.connection = ConnectionFactory(account=address.email_address, host="smtp.office365.com")
 
     assert service_of(address) is SERVICES["microsoft365"]
+
+
+def test_several_records_become_one_that_loses_no_service() -> None:
+    records = [
+        "v=spf1 mx redirect=_spf.former.example",
+        "v=spf1 include:_spf.google.com -all redirect=_spf.unused.example",
+    ]
+
+    assert merged(records, "mailgun.org") == (
+        "v=spf1 mx include:_spf.former.example include:_spf.google.com include:mailgun.org ~all"
+    )
