@@ -12,8 +12,8 @@ from guardian.shortcuts import assign_perm
 from routing import permission_sets
 from routing.deletion import delete_routing_address
 from routing.models import AuditEvent, PermissionSet, PermissionSetMember, RoutingAddress, RoutingAddressGrant
-from routing.permission_sets import Permission as Answer
 from routing.permission_sets import addresses_without_senders, explain_addresses, granted_addresses, may_send_from
+from routing.sending_rules import Permission as Answer
 from tests.factories import PermissionSetFactory, PermissionSetMemberFactory, RoutingAddressFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
