@@ -8,6 +8,8 @@ from functools import lru_cache
 import dns.exception
 import dns.resolver
 
+from cases.inbound.organisations import organisational_domain
+
 __all__ = ["DnsSilent", "TxtLookups", "shared_lookups"]
 
 QUESTION_SECONDS = 2.0  # for one question, all servers and tries together
@@ -36,7 +38,7 @@ class TxtLookups:
         self._silent_until: dict[str, float] = {}
 
     def __call__(self, name: str) -> str | None:
-        domain = ".".join(name.lower().rsplit(".", 2)[-2:])
+        domain = organisational_domain(name)
         if time.monotonic() < self._silent_until.get(domain, float("-inf")):
             raise DnsSilent(f"No name server answered for {domain[:100]} a moment ago.")
         try:

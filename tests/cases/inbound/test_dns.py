@@ -124,13 +124,17 @@ def test_nothing_is_asked_while_dns_is_off(
 
 
 def test_silent_domain_stops_no_question_about_others() -> None:
-    zone = {"_dmarc.silent.example": dns.resolver.LifetimeTimeout(timeout=2, errors=[]), "_dmarc.fine.test": ["x"]}
-    lookups = TxtLookups(ScriptedResolver(zone))
+    """Not of its country either: a silent name server of one must not switch off the checks of them all."""
+    silence = dns.resolver.LifetimeTimeout(timeout=2, errors=[])
+    zone = {"_dmarc.silent.example": silence, "_dmarc.silent.co.uk": silence, "s1._domainkey.bank.co.uk": ["x"]}
+    lookups = TxtLookups(ScriptedResolver(zone | {"_dmarc.fine.test": ["x"]}))
 
-    with pytest.raises(DnsSilent):
-        lookups("_dmarc.silent.example")
+    for name in ("_dmarc.silent.example", "_dmarc.silent.co.uk"):
+        with pytest.raises(DnsSilent):
+            lookups(name)
 
     assert lookups("_dmarc.fine.test") == "x"
+    assert lookups("s1._domainkey.bank.co.uk") == "x"
 
 
 def test_a_name_that_cannot_be_one_has_no_record() -> None:

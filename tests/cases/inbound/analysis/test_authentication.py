@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 
 import dkim
 import pytest
@@ -190,3 +191,61 @@ def test_dmarc_is_computed_where_the_provider_reports_spf_alone(key: rsa.RSAPriv
     assert signed_mail == Authentication("pass", "pass", "pass", "postmark, computed")
     # Without a signature SPF may be what aligns, and what it passed for is not known here: no verdict.
     assert unsigned == Authentication("pass", "none", None, "postmark, computed")
+
+
+# --- what checking may cost -----------------------------------------------------------------------------------------
+def signed_relaxed(key: rsa.RSAPrivateKey, body: bytes) -> bytes:
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+    raw = RAW.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" + body
+    return bytes(dkim.sign(raw, b"s1", b"example.net", pem, canonicalize=(b"relaxed", b"relaxed"))) + raw
+
+
+@pytest.mark.parametrize("body", [b"two  blanks \t\r\n \r\nend\t\r\n\r\n\r\n", b"", b"\r\n", b"no end", b" \t"])
+def test_a_relaxed_signature_holds_whatever_the_blanks(key: rsa.RSAPrivateKey, body: bytes) -> None:
+    raw = signed_relaxed(key, body)
+
+    assert computed(raw, zone(key)).dkim == "pass"
+    assert computed(raw.replace(b"\r\n", b"\n"), zone(key)).dkim == "pass"
+    assert computed(raw + b"more\r\n", zone(key)).dkim == "fail"
+
+
+def test_a_line_of_blanks_costs_no_more_than_its_length(key: rsa.RSAPrivateKey) -> None:
+    raw = signed_relaxed(key, b"short\r\n") + b" " * 300_000 + b"x\r\n"
+    started = time.process_time()
+
+    result = computed(raw, zone(key))
+
+    assert (result.dkim, result.dmarc) == ("fail", "fail")
+    assert time.process_time() - started < 5
+
+
+LONG_SIGNATURE = (
+    b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.net; s=s1; h=from; bh=AA==; b=AA"
+    + b"\r\n AA" * 10_000
+    + b"\r\n"
+)
+
+
+@pytest.mark.parametrize("form", ["folded lines", "a signature"])
+def test_a_header_too_long_to_check_has_no_signature_that_holds(key: rsa.RSAPrivateKey, form: str) -> None:
+    """And is no way around DMARC: it fails as an unsigned mail does."""
+    resolver = zone(key)
+    raw = LONG_SIGNATURE + RAW
+    if form == "folded lines":
+        raw = b"X-Long: a\r\n" + b" a\r\n" * 400_000 + signed(key)
+    started = time.process_time()
+
+    result = computed(raw, resolver)
+
+    assert (result.dkim, result.dmarc) == ("permerror", "fail")
+    assert resolver.asked == ["_dmarc.mail.example.net", "_dmarc.example.net"]
+    assert time.process_time() - started < 5
+
+
+def test_a_key_longer_than_any_is_no_key(key: rsa.RSAPrivateKey) -> None:
+    """A key of its own choice could keep us counting for hours."""
+    long_key = Zone({"s1._domainkey.example.net": "v=DKIM1; k=rsa; p=" + "A" * 60_000})
+
+    assert computed(signed(key), long_key).dkim == "fail"  # as without a record; reading it would be a permerror
