@@ -20,6 +20,7 @@ from cases.inbound.reader.prescan import why_bounded
 __all__ = ["NestedMail", "SpecialParts", "find_special_parts"]
 
 MOST_CARDS = 10  # of each kind
+MOST_CALENDARS = 20  # files that are read for them: each may have thousands of lines
 LARGEST_NESTED = 20_000_000  # bytes; a larger mail is a file
 NESTED_TEXT = 400  # characters
 _NESTED_LIMITS = Limits(depth=10, parts=100, attachments=100, text=20_000, headers=200, addresses=50)
@@ -72,13 +73,15 @@ def find_special_parts(email: ParsedEmail) -> SpecialParts:
     invitations: list[tuple[int, Invitation]] = []
     mails: list[NestedMail] = []
     minor: list[int] = []
+    calendars = 0
     for position, file in enumerate(email.attachments):
         if seal := _seal_of(file):
             seals[seal] = None
             if file.content_type in _ONLY_SEALS:
                 minor.append(position)
         elif _is_calendar(file):
-            invitation = _invitation_of(file)
+            calendars += 1
+            invitation = _invitation_of(file) if calendars <= MOST_CALENDARS else None
             if invitation is None or len(invitations) >= MOST_CARDS:
                 continue
             if not file.file_name or any(_is_same(invitation, each) for _position, each in invitations):

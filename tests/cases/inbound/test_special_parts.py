@@ -64,6 +64,14 @@ def test_invitation_that_comes_twice_is_one_card() -> None:
     assert found.minor == (0, 1)
 
 
+def test_of_many_calendars_only_the_first_are_read() -> None:
+    unreadable = [file("text/calendar", b"BEGIN:VCALENDAR", "x.ics")] * 20
+    content = invitation("SUMMARY:Lamps", "DTSTART:20261201T100000Z")
+
+    assert find_special_parts(mail_with(*unreadable[1:], file("text/calendar", content))).invitations
+    assert find_special_parts(mail_with(*unreadable, file("text/calendar", content))).as_json() == {}
+
+
 def test_calendar_that_cannot_be_read_stays_a_file() -> None:
     found = find_special_parts(mail_with(file("text/calendar", b"BEGIN:VCALENDAR", "x.ics")))
 
