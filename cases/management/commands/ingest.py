@@ -113,8 +113,11 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 def mails_of_file(path: Path) -> Iterator[NamedMail]:
     """The mails of one file: an mbox begins with "From " (RFC 4155), anything else is one mail."""
-    with path.open("rb") as file:
-        is_mbox = file.read(5) == b"From "
+    try:
+        with path.open("rb") as file:
+            is_mbox = file.read(5) == b"From "
+    except OSError:  # reading it fails again, and is told of this one file
+        is_mbox = False
     if not is_mbox:
         yield str(path), path.read_bytes
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,20 @@ def test_what_cannot_be_stored_is_named_and_exits_75(tmp_path: Path, monkeypatch
     assert stopped.value.returncode == 75
     assert line.keys() >= LINE_KEYS
     assert (line["outcome"], line["reason"]) == (None, "not_stored")
+
+
+def test_a_file_that_cannot_be_opened_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    (tmp_path / "good.eml").write_bytes(raw_mail())
+    out = io.StringIO()
+    with socket.socket(socket.AF_UNIX) as unreadable:
+        unreadable.bind(str(tmp_path / "bad"))
+
+        with pytest.raises(CommandError) as stopped:
+            call_command("ingest", str(tmp_path / "bad"), str(tmp_path / "good.eml"), "--format", "jsonl", stdout=out)
+
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert stopped.value.returncode == 75
+    assert [(line["outcome"], line["reason"]) for line in lines] == [(None, "not_stored"), ("case", None)]
 
 
 def test_a_missing_path_is_a_usage_error(tmp_path: Path) -> None:
