@@ -15,6 +15,7 @@ from cases.inbound.circumstances import load_circumstances
 from cases.inbound.settle import settle_one
 from cases.inbound.settled import Settled
 from cases.models import InboundEmail
+from routing.models import EmailToCaseSettings
 from tests.factories import (
     CaseFactory,
     EmailMessageFactory,
@@ -53,6 +54,15 @@ def statements_of(support: Any) -> Callable[[bytes], tuple[Settled, int]]:
         return settled, len(captured)
 
     return count
+
+
+def test_the_loop_guard_looks_at_no_more_mails_of_a_sender_than_its_limit(statements_of: Any) -> None:
+    EmailToCaseSettings.objects.update(sender_hourly_limit=37)
+
+    with CaptureQueriesContext(connection) as captured:
+        statements_of(raw_mail())
+
+    assert any("LIMIT 37" in each["sql"] and "COUNT(" in each["sql"] for each in captured.captured_queries)
 
 
 def test_a_new_mail_takes_at_most_15_statements(statements_of: Any) -> None:
