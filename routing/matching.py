@@ -95,11 +95,12 @@ def find_routing_addresses(recipients: Sequence[Recipient], directory: Directory
     """Every routing address the mail reached, the one that stamps a case first.
 
     Envelope before delivery headers before To, Cc, Bcc, Resent-* in order of appearance, then the lower order number.
-    An exact match anywhere beats every plus-tagged one. Deleted addresses come last: they stamp nothing.
+    An exact match anywhere beats every plus-tagged one. Deleted addresses come last and beat nothing: they stamp
+    nothing.
     """
     for plus_tags in (False, True):
         matches = [found for recipient in recipients if (found := directory.match(recipient, plus_tags=plus_tags))]
-        if matches:
+        if any(not found.routing_address.is_deleted for found in matches):
             break
     positions = {id(found): position if found.recipient.rank == 2 else 0 for position, found in enumerate(matches)}
     matches.sort(

@@ -48,6 +48,15 @@ def test_an_address_taken_again_after_deletion_is_the_living_one() -> None:
     assert match.routing_address == living
 
 
+def test_a_deleted_address_beats_no_plus_tag_of_a_living_one() -> None:
+    RoutingAddressFactory(email_address="old@company.example", deleted=True)
+    RoutingAddressFactory(email_address="support@company.example")
+
+    found = reached(Recipient("old@company.example", 0, "envelope"), Recipient("support+vip@company.example", 2, "To"))
+
+    assert found == ["support@company.example", "old@company.example"]
+
+
 def test_a_services_address_is_found_at_any_domain_and_with_a_tag() -> None:
     address = RoutingAddressFactory()
 
