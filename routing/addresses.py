@@ -23,8 +23,9 @@ __all__ = [
 
 # One header names at most this many addresses to us; the rest of such a header is not read.
 MAX_ADDRESSES = 2000
-# RFC 5321 section 4.5.3.1: 64 for the local part, 255 for the domain, and the "@".
-MAX_ADDRESS_LENGTH = 320
+# RFC 5321 section 4.5.3.1.3: a path has 256 characters, its brackets among them (RFC 3696, erratum 1690). No mail can
+# be sent to a longer one, and cut to what a column holds it would be another address.
+MAX_ADDRESS_LENGTH = 254
 
 
 @dataclass(frozen=True, slots=True)

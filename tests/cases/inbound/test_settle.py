@@ -173,6 +173,18 @@ class TestNewCase:
         roles = dict(settled.case.participants.values_list("address", "role"))
         assert roles == {"casey@example.net": "customer", "colleague@example.net": "copied"}
 
+    def test_addresses_longer_than_any_server_takes_are_nobodys(self, support: Any) -> None:
+        """Cut to what a column holds, two of them were one participant twice, and the mail failed for good."""
+        too_long = [f"{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{end * 20}.example" for end in "ef"]
+
+        settled = ingest_mail(to=f"support@company.example, {too_long[0]}, {too_long[1]}, jane@example.org")
+
+        assert settled.state == "case"
+        assert sorted(settled.case.participants.values_list("address", flat=True)) == [
+            "casey@example.net",
+            "jane@example.org",
+        ]
+
     def test_a_task_is_made_when_the_address_asks_for_it(self) -> None:
         owner = UserFactory()
         RoutingAddressFactory(
