@@ -66,7 +66,13 @@ def settle_batch(*, limit: int = BATCH, min_age: timedelta = timedelta(0)) -> in
     rows = claimed_rows(InboundEmail.objects.select_related("raw__blob"), token, state=InboundEmail.State.PROCESSING)
     if not rows:
         return 0
-    circumstances = load_circumstances()
+    try:
+        circumstances = load_circumstances()
+    except Exception:
+        # No fault of these mails: left claimed, they would use up their attempts and end before a person.
+        for inbound in rows:
+            give_back(inbound)
+        raise
     claimed, rows = len(rows), those_to_settle(rows)
     renew_after = time.monotonic() + lease.total_seconds() / 4
     for inbound in rows:
@@ -82,14 +88,19 @@ def those_to_settle(rows: list[InboundEmail]) -> list[InboundEmail]:
     """A mail that ended several workers may end the next one too: one of that kind comes last, the others wait."""
     suspects = [inbound for inbound in rows if inbound.attempts > TRIED_TOGETHER]
     others = [inbound for inbound in rows if inbound.attempts <= TRIED_TOGETHER]
-    for inbound in suspects[1:]:  # as if they had not been claimed; they are due at once
-        release_for_retry(
-            inbound,
-            waiting_state=InboundEmail.State.RECEIVED,
-            not_before=timezone.now(),
-            attempts=inbound.attempts - 1,
-        )
+    for inbound in suspects[1:]:
+        give_back(inbound)
     return others + suspects[:1]
+
+
+def give_back(inbound: InboundEmail) -> None:
+    """As if it had not been claimed: it is due at once."""
+    release_for_retry(
+        inbound,
+        waiting_state=InboundEmail.State.RECEIVED,
+        not_before=timezone.now(),
+        attempts=inbound.attempts - 1,
+    )
 
 
 def renew_lease(token: str, lease: timedelta) -> None:

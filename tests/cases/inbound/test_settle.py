@@ -552,6 +552,25 @@ class TestFaults:
         assert InboundEmail.objects.get(pk=slow.pk).state == "case"
         assert leases[1] - leases[0] >= timedelta(seconds=0.4)
 
+    def test_a_fault_of_the_configuration_costs_the_claimed_mails_no_attempt(
+        self, support: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        waiting = [InboundEmailFactory(raw=RawBodyFactory(content=raw_mail())) for _ in range(2)]
+
+        def unreadable() -> Any:
+            raise RuntimeError("a row that nobody can read")
+
+        with monkeypatch.context() as fault:
+            fault.setattr("cases.inbound.settle.load_circumstances", unreadable)
+            for _ in range(settings_attempts() + 1):
+                with pytest.raises(RuntimeError):
+                    settle_batch()
+        states = list(InboundEmail.objects.order_by("pk").values_list("state", "attempts"))
+        settle_batch()
+
+        assert states == [("received", 0)] * len(waiting)
+        assert set(InboundEmail.objects.values_list("state", flat=True)) == {"case"}
+
     def test_a_claim_that_was_lost_writes_nothing(self, support: Any) -> None:
         from cases.inbound.circumstances import load_circumstances
         from cases.inbound.settle import settle_one
