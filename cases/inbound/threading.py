@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Case as FirstOf
+from django.db.models import IntegerField, Q, Value, When
 
 from cases.inbound.analysis.html_text import html_to_text
 from cases.inbound.analysis.reports import message_id_in, part_text, parts_of
@@ -27,6 +28,7 @@ REPORTS = frozenset({"feedback_report", "read_receipt"})
 PARTS_THAT_NAME_A_MAIL = ("message/rfc822", "text/rfc822-headers", "message/disposition-notification")
 SHORTEST_OTHER_ID = 20  # characters of an id that a provider made and told us
 MOST_OTHER_IDS = 20
+MOST_RELATED = 200  # mails that one mail is compared with
 MOST_MERGES = 20  # a chain of merged cases longer than this is a circle
 
 
@@ -95,7 +97,16 @@ def find_related(email: ParsedEmail, analysis: Analysis, key: str, *, known_befo
             "thread_index_hash",
             "also_received_by",
         )
-        .order_by("-id")[:200]
+        # Of a long conversation only the newest mails are looked at, but never without what counts most.
+        .order_by(
+            FirstOf(
+                When(dedupe_key=key, then=Value(0)),
+                When(message_identifier_hash__in=hashes, then=Value(1)),
+                default=Value(2),
+                output_field=IntegerField(),
+            ),
+            "-id",
+        )[:MOST_RELATED]
     )
     known_hashes = {message.message_identifier_hash for message in found}
     unknown = [each for each, hashed in zip(answered_ids, hashes, strict=True) if hashed not in known_hashes]

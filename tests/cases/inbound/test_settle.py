@@ -13,8 +13,10 @@ from django.utils import timezone
 
 from cases.inbound import reading
 from cases.inbound.settle import settle_batch
+from cases.inbound.threading import MOST_RELATED
 from cases.models import Case, CaseTask, EmailMessage, InboundEmail, Participant, RoutingDecision
 from routing.models import EmailToCaseSettings
+from tests.cases import provider_requests as calls
 from tests.factories import (
     CaseFactory,
     ContactFactory,
@@ -255,6 +257,18 @@ class TestDuplicates:
 
         assert [first.state, second.state] == ["case", "case"]
 
+    def test_a_second_delivery_is_known_among_the_mails_of_a_long_conversation(self, support: Any) -> None:
+        index = "Thread-Index: AdsFhFh2QkZ6e1pYQYCrZQ8x1k6k+A=="
+        raw = raw_mail(headers=[index])
+        first = ingest(raw)
+        EmailMessageFactory.create_batch(
+            MOST_RELATED, case=CaseFactory(), thread_index_hash=first.message.thread_index_hash
+        )
+
+        second = ingest(raw)
+
+        assert (second.state, second.reason, second.case) == ("duplicate", "same_mail", first.case)
+
     def test_a_borrowed_message_id_hides_no_mail(self, support: Any) -> None:
         ingest_mail(message_id="<one@example.net>")
 
@@ -372,6 +386,16 @@ class TestThreads:
         settled = ingest_mail(headers=[f"Thread-Index: {base64.b64encode(conversation + bytes(5)).decode()}"])
 
         assert (settled.state, settled.thread_basis, settled.case) == ("appended", "thread_index", first.case)
+
+    def test_the_mail_that_is_answered_is_found_among_those_of_a_long_conversation(self, case: Any) -> None:
+        index = "AdsFhFh2QkZ6e1pYQYCrZQ8x1k6k+A=="
+        EmailMessageFactory(case=case, message_identifier="answered@mail.example.net")
+        root = ingest_mail(sender="other@example.org", headers=[f"Thread-Index: {index}"]).message.thread_index_hash
+        EmailMessageFactory.create_batch(MOST_RELATED, case=CaseFactory(), thread_index_hash=root)
+
+        settled = ingest_mail(headers=[f"Thread-Index: {index}", "In-Reply-To: <answered@mail.example.net>"])
+
+        assert (settled.state, settled.case) == ("appended", case)
 
     def test_a_reply_that_came_before_its_original_is_joined_by_it(self, support: Any) -> None:
         reply = ingest_mail(message_id="<reply@example.net>", headers=["In-Reply-To: <original@example.net>"])
