@@ -10,6 +10,7 @@ import binascii
 import hmac
 import json
 import re
+from collections.abc import Mapping
 
 from anymail.exceptions import AnymailConfigurationError, AnymailWebhookValidationFailure
 from django.conf import settings
@@ -82,12 +83,24 @@ def read_up_to(request: HttpRequest, length: int) -> bytes:
     return bytes(body)
 
 
-def authentic_request(request: HttpRequest, path: ProviderPath, facts: RequestFacts, body: bytes) -> StoredRequest:
-    """The request, rebuilt over the bytes that will be stored, once the provider's own proof holds. Raises Refused."""
+def authentic_request(
+    request: HttpRequest,
+    path: ProviderPath,
+    facts: RequestFacts,
+    body: bytes,
+    *,
+    checked_with: Mapping[str, str] | None = None,
+) -> StoredRequest:
+    """The request, rebuilt over the bytes that will be stored, once the provider's own proof holds. Raises Refused.
+
+    `checked_with`: a credential in the place of this instance's, for a request that the mail lab made. No webhook
+    gives one.
+    """
     rebuilt = rebuilt_request(facts, body, environ=request.META, authorization=request.META["HTTP_AUTHORIZATION"])
     if path.provider == "amazon_ses":
         check_sns_topic(body)
-    view = view_for(path.provider, path.kind)  # fails on a credential that cannot be used: our fault, try again
+    # Fails on a credential that cannot be used: our fault, try again.
+    view = view_for(path.provider, path.kind, checked_with)
     try:
         view.run_validators(rebuilt)
     except AnymailWebhookValidationFailure as failure:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,11 +21,12 @@ from django.core.exceptions import ImproperlyConfigured
 
 from cases.inbound.accept import RequestFacts, raw_bytes
 from cases.inbound.captured_message import CapturedMessage, MailPieces
+from cases.inbound.enclosed import Content, ForeignEnclosure, enclosed_contents
 from cases.inbound.exact_text import exact_text
-from cases.inbound.fetching import FetchFailed, TooMuchContent, fetch_budget
+from cases.inbound.fetching import FetchFailed, TooMuchContent, answered_from, fetch_budget
 from cases.inbound.parsed import ProviderFacts
 from cases.inbound.provider_facts import facts_of_event, facts_of_row
-from cases.inbound.provider_views import NotAMail, view_for
+from cases.inbound.provider_views import FETCHING, NotAMail, view_for
 from cases.inbound.stored_request import StoredRequest, rebuilt_request
 from cases.models import InboundEmail, TrackingRequest
 
@@ -34,8 +35,9 @@ __all__ = [
     "MailPieces",
     "NotAMail",
     "ReceivedMail",
+    "RequestMails",
     "UnreadableRequest",
-    "read_events",
+    "mails_of",
     "read_tracking_events",
 ]
 
@@ -49,42 +51,58 @@ class UnreadableRequest(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMail:
-    """One mail of a request: its exact bytes, or else the pieces that the provider made of it.
-
-    `unreadable` says why one event of several gave neither; its raw is empty, and its place among the others is kept.
-    """
+    """One mail of a request: its exact bytes, or else the pieces that the provider made of it."""
 
     raw: bytes | None
     pieces: MailPieces | None
     facts: ProviderFacts
-    unreadable: str = ""
 
 
-def read_events(inbound: InboundEmail) -> list[ReceivedMail]:
-    """The mails of a stored row, at least one. May fetch from the provider, within E2C_FETCH_TIMEOUT seconds in all.
+@dataclass(frozen=True, slots=True)
+class RequestMails:
+    """The mails of one stored request, read one at a time: a bad one, or one whose content its provider does not hand
+    out now, costs the others nothing.
 
-    Raises FetchFailed (try again later), NotAMail and UnreadableRequest.
+    `read` gives the mail with that number, from 0. It may fetch from the provider, within E2C_FETCH_TIMEOUT seconds,
+    and raises FetchFailed (try again later), NotAMail and UnreadableRequest.
     """
-    body = stored_bytes(inbound)
-    if inbound.provider in RAW_PROVIDERS:
-        facts = facts_of_row(inbound.provider, inbound.envelope_sender, inbound.envelope_recipients)
-        return [ReceivedMail(raw=body, pieces=None, facts=facts)]
-    events = parsed_events(inbound, body, kind="inbound")
-    # An event that is None: Mailtrap's test; a message that is None: Resend announced a mail without an id.
-    mails = [
-        received(inbound.provider, event)
-        for event in events
-        if event is not None and getattr(event, "message", event) is not None
-    ]
-    if not mails:
-        raise NotAMail(f"{inbound.provider} sent a test or a confirmation; the request holds no mail")
-    return mails
+
+    count: int
+    read: Callable[[int], ReceivedMail]
+
+
+def mails_of(inbound: InboundEmail) -> RequestMails:
+    """Raises FetchFailed, NotAMail and UnreadableRequest for what concerns the whole request."""
+    provider, body = inbound.provider, stored_bytes(inbound)
+    if provider in RAW_PROVIDERS:
+        facts = facts_of_row(provider, inbound.envelope_sender, inbound.envelope_recipients)
+        return RequestMails(1, lambda _number: ReceivedMail(raw=body, pieces=None, facts=facts))
+    jobs = event_jobs(inbound, body, kind="inbound")
+    contents = contents_enclosed_in(body) if provider in FETCHING else None
+
+    def read(number: int) -> ReceivedMail:
+        with fetch_budget(), answered_from(contents), failures_named(provider):
+            events = jobs[number]() if number < len(jobs) else []
+        # An event that is None: Mailtrap's test; a message that is None: Resend announced a mail without an id.
+        for event in events:
+            if event is not None and getattr(event, "message", None) is not None:
+                return received(provider, event)
+        raise NotAMail(f"{provider} sent a test or a confirmation; the request holds no mail")
+
+    return RequestMails(len(jobs), read)
+
+
+def contents_enclosed_in(body: bytes) -> Mapping[str, Content] | None:
+    try:
+        return enclosed_contents(body)
+    except ForeignEnclosure as fault:
+        raise UnreadableRequest(str(fault)) from fault
 
 
 def read_tracking_events(tracking: TrackingRequest) -> list[Any]:
-    """Anymail's normalised tracking events (anymail.signals.AnymailTrackingEvent); raises as read_events does."""
-    events = parsed_events(tracking, stored_bytes(tracking), kind="tracking")
-    return [event for event in events if event is not None and not isinstance(event, UnreadableRequest)]
+    """Anymail's normalised tracking events (anymail.signals.AnymailTrackingEvent); raises as `mails_of` does."""
+    jobs = event_jobs(tracking, stored_bytes(tracking), kind="tracking")
+    return [event for event in each_for_itself(tracking.provider, jobs) if event is not None]
 
 
 def stored_bytes(row: InboundEmail | TrackingRequest) -> bytes:
@@ -95,14 +113,12 @@ def stored_bytes(row: InboundEmail | TrackingRequest) -> bytes:
 
 
 def received(provider: str, event: Any) -> ReceivedMail:
-    if isinstance(event, UnreadableRequest):
-        return ReceivedMail(b"", None, ProviderFacts(provider), unreadable=str(event))
     message: CapturedMessage = event.message
     return ReceivedMail(raw=message.raw, pieces=message.pieces, facts=facts_of_event(provider, event))
 
 
-def parsed_events(row: InboundEmail | TrackingRequest, body: bytes, *, kind: str) -> list[Any]:
-    """What the provider's Anymail view makes of the request; an UnreadableRequest in the place of a bad event."""
+def event_jobs(row: InboundEmail | TrackingRequest, body: bytes, *, kind: str) -> list[Callable[[], list[Any]]]:
+    """For each event of the request what the provider's Anymail view makes of it, when it is asked."""
     provider = row.provider
     facts = RequestFacts(row.method, row.path, row.query, row.headers, row.remote_address)
     try:
@@ -110,20 +126,17 @@ def parsed_events(row: InboundEmail | TrackingRequest, body: bytes, *, kind: str
     except (ImproperlyConfigured, ValueError) as error:
         raise FetchFailed(f"{provider} is not set up here any more: {cause(error)}") from error
 
-    def read(single_body: bytes) -> list[Any]:
-        return list(view.parse_events(rebuilt_request(facts, single_body)))
+    def read(single_body: Callable[[], bytes]) -> list[Any]:
+        return list(view.parse_events(rebuilt_request(facts, single_body())))
 
-    with fetch_budget():
-        with failures_named(provider):
-            if provider == "mandrill":
-                jobs = mandrill_events(view, rebuilt_request(facts, body), kind)
-            else:
-                jobs = [partial(read, single) for single in single_bodies(provider, readable_body(provider, body))]
-        return each_for_itself(provider, jobs)
+    with failures_named(provider):
+        if provider == "mandrill":
+            return mandrill_events(view, rebuilt_request(facts, body), kind)
+        return [partial(read, single) for single in single_bodies(provider, readable_body(provider, body))]
 
 
 def each_for_itself(provider: str, jobs: list[Callable[[], list[Any]]]) -> list[Any]:
-    """One bad event costs no other mail of its request. Raises when nothing else is left."""
+    """One bad event costs no other of its request. Raises when there is nothing else."""
     events: list[Any] = []
     failures: list[UnreadableRequest | NotAMail] = []
     for job in jobs:
@@ -131,11 +144,10 @@ def each_for_itself(provider: str, jobs: list[Callable[[], list[Any]]]) -> list[
             with failures_named(provider):
                 events += job()
         except UnreadableRequest as failure:
-            events.append(failure)
             failures.insert(0, failure)
         except NotAMail as failure:
             failures.append(failure)
-    if failures and all(isinstance(event, UnreadableRequest) for event in events):
+    if failures and not events:
         raise failures[0]
     return events
 
@@ -189,16 +201,18 @@ def mandrill_events(view: Any, request: StoredRequest, kind: str) -> list[Callab
 BATCHES = {"brevo": "items", "mailtrap": "events", "sparkpost": ""}
 
 
-def single_bodies(provider: str, body: bytes) -> list[bytes]:
+def single_bodies(provider: str, body: bytes) -> list[Callable[[], bytes]]:
     """The request as one request for each of its events."""
     key = BATCHES.get(provider)
-    if key is None:
-        return [body]
-    value = json.loads(body)
+    value: Any = json.loads(body) if key is not None else None
     events = value.get(key) if key and isinstance(value, dict) else value
-    if not isinstance(events, list) or len(events) < 2:
-        return [body]
-    return [json.dumps({**value, key: [event]} if key else [event]).encode("ascii") for event in events]
+    if key is None or not isinstance(events, list) or len(events) < 2:
+        return [lambda: body]
+
+    def single(event: Any) -> bytes:
+        return json.dumps({**value, key: [event]} if key else [event]).encode("ascii")
+
+    return [partial(single, event) for event in events]
 
 
 # --- bodies that Anymail would stumble over though their mail can be read ---

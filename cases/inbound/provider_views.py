@@ -6,7 +6,7 @@ replaced here, once, by ones that parse nothing and wait for nobody. Tests check
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
@@ -25,7 +25,7 @@ from cases.inbound.captured_message import CapturedMessage
 from cases.inbound.fetching import Fetches, boto_client_params, bounded_chunks, fetch
 from cases.inbound.reader.charsets import one_line
 
-__all__ = ["INBOUND_MODULES", "NotAMail", "ProviderPath", "provider_paths", "view_for"]
+__all__ = ["FETCHING", "INBOUND_MODULES", "NotAMail", "ProviderPath", "provider_paths", "view_for"]
 
 ALIASES = {"sendinblue": "brevo"}  # Anymail keeps the path of Brevo's former name
 INBOUND_MODULES = (
@@ -143,12 +143,15 @@ def _provider_path(pattern: URLPattern) -> ProviderPath:
 provider_paths()  # fills VIEW_CLASSES
 
 
-def view_for(provider: str, kind: str) -> Any:
-    """A fresh instance of a provider's view. Raises AnymailConfigurationError when its credential is missing."""
+def view_for(provider: str, kind: str, credentials: Mapping[str, str] | None = None) -> Any:
+    """A fresh instance of a provider's view. Raises AnymailConfigurationError when its credential is missing.
+
+    `credentials`: in the place of this instance's, for a request that was made here.
+    """
     view_class = VIEW_CLASSES[provider, "inbound" if kind == "combined" else kind]
     options: dict[str, Any] = {"webhook_secret": settings.E2C_WEBHOOK_SECRET}
     if provider == "amazon_ses":
         options["client_params"] = boto_client_params()
     elif provider in FETCHING and kind == "inbound" and settings.E2C_INBOUND_API_URL:
         options["api_url"] = settings.E2C_INBOUND_API_URL
-    return view_class(**options)
+    return view_class(**options, **(credentials or {}))

@@ -21,7 +21,7 @@ from cases.inbound.provider_requests import (
     NotAMail,
     ReceivedMail,
     UnreadableRequest,
-    read_events,
+    mails_of,
 )
 from cases.inbound.reader import TooComplex, UnreadableMail, looks_empty, read_mail, read_pieces
 from cases.inbound.recipients import recipients_of
@@ -146,16 +146,14 @@ def mail_that_came_back(
 def received_mail(inbound: InboundEmail, *, dry_run: bool) -> ReceivedMail:
     """The row's own mail of its request; mails that the same request brings besides get rows of their own first."""
     try:
-        mails = read_events(inbound)
+        mails = mails_of(inbound)
+        if inbound.event_index == 0 and mails.count > 1 and not dry_run:
+            add_siblings(inbound, count=mails.count)
+        return mails.read(inbound.event_index)
     except FetchFailed as failure:
         raise TemporaryFailure(str(failure)) from failure
     except UnreadableRequest as failure:
         raise ReadFailed(Reason.PARSE_FAILED, str(failure)) from failure
-    if inbound.event_index >= len(mails):
-        raise NotAMail("the request holds no mail")
-    if inbound.event_index == 0 and len(mails) > 1 and not dry_run:
-        add_siblings(inbound, count=len(mails))
-    return mails[inbound.event_index]
 
 
 def add_siblings(inbound: InboundEmail, *, count: int) -> None:
@@ -180,8 +178,6 @@ def add_siblings(inbound: InboundEmail, *, count: int) -> None:
 
 
 def parse(received: ReceivedMail, *, charset: str = "") -> ParsedEmail:
-    if received.unreadable:
-        raise ReadFailed(Reason.PARSE_FAILED, received.unreadable)
     try:
         if received.raw is not None:
             if looks_empty(received.raw):

@@ -23,7 +23,7 @@ from cases.inbound.provider_requests import (
     NotAMail,
     ReceivedMail,
     UnreadableRequest,
-    read_events,
+    mails_of,
     read_tracking_events,
 )
 from cases.inbound.reader import read_mail, read_pieces
@@ -66,8 +66,13 @@ def row(call: calls.Call, model: type[InboundEmail] | type[TrackingRequest] = In
 
 
 def only_mail(call: calls.Call) -> ReceivedMail:
-    (mail,) = read_events(row(call))
+    (mail,) = every_mail(row(call))
     return mail
+
+
+def every_mail(inbound: InboundEmail) -> list[ReceivedMail]:
+    mails = mails_of(inbound)
+    return [mails.read(number) for number in range(max(mails.count, 1))]
 
 
 def subject_of(mail: ReceivedMail) -> str:
@@ -191,14 +196,14 @@ def test_smtp_row_is_the_mail_with_the_rows_envelope() -> None:
         envelope_recipients=[SUPPORT, SERVICES],
     )
 
-    (mail,) = read_events(inbound)
+    (mail,) = every_mail(inbound)
 
     assert mail.raw == calls.RAW_MAIL
     assert (mail.facts.envelope_sender, mail.facts.envelope_recipients) == ("", (SUPPORT, SERVICES))
 
 
 def test_ingested_row_without_an_envelope_says_nothing_of_its_sender() -> None:
-    (mail,) = read_events(InboundEmail(provider="ingest", raw=RawBody(content=b"Subject: x\r\n\r\n")))
+    (mail,) = every_mail(InboundEmail(provider="ingest", raw=RawBody(content=b"Subject: x\r\n\r\n")))
 
     assert mail.facts.envelope_sender is None
 
@@ -208,7 +213,7 @@ def test_several_mails_of_one_request_come_in_order() -> None:
     second["msg"]["raw_msg"] = "Subject: second\r\n\r\n"
     tracking = {"event": "send", "msg": {"email": "casey@example.net"}}
 
-    mails = read_events(row(calls.mandrill([first, tracking, second])))
+    mails = every_mail(row(calls.mandrill([first, tracking, second])))
 
     assert [subject_of(mail) for mail in mails] == ["Läuft nicht", "second"]
 
@@ -223,23 +228,38 @@ def test_bad_event_costs_no_other_mail_of_its_request(api: FakeProvider) -> None
     ]
 
     for batch in batches:
-        bad, good = read_events(row(batch))
+        mails = mails_of(row(batch))
 
-        assert (bad.raw, bad.pieces) == (b"", None)
-        assert "cannot be read" in bad.unreadable
-        assert (subject_of(good), good.unreadable) == ("Läuft nicht", "")
+        assert mails.count == 2
+        with pytest.raises(UnreadableRequest, match="cannot be read"):
+            mails.read(0)
+        assert subject_of(mails.read(1)) == "Läuft nicht"
 
 
 def test_request_of_bad_events_alone_is_unreadable() -> None:
     with pytest.raises(UnreadableRequest):
-        read_events(row(calls.mandrill([{"event": "inbound"}, {"event": "inbound"}])))
+        every_mail(row(calls.mandrill([{"event": "inbound"}, {"event": "inbound"}])))
+
+
+def test_content_that_is_not_handed_out_holds_up_no_other_mail_of_its_request(api: FakeProvider) -> None:
+    event = calls.stored("mailtrap")["events"][0]
+    events = [event | {"message_id": "gone"}, event | {"message_id": "there"}]
+    api.answer("/inbound/inboxes/4711/messages/there", {"raw_message_url": f"{api.url}/raw/there"})
+    api.answer("/raw/there", calls.RAW_MAIL)
+    mails = mails_of(row(calls.json_call("mailtrap", {"events": events})))
+
+    assert mails.count == 2
+    assert mails.read(1).raw == calls.RAW_MAIL
+    assert api.paths_asked() == ["/inbound/inboxes/4711/messages/there", "/raw/there"]
+    with pytest.raises(FetchFailed):
+        mails.read(0)
 
 
 def test_mail_waits_while_its_provider_is_not_set_up(settings: Any) -> None:
     settings.ANYMAIL = {}
 
     with pytest.raises(FetchFailed, match="not set up"):
-        read_events(row(CALLS["brevo"]))
+        every_mail(row(CALLS["brevo"]))
 
 
 def test_spam_verdict_of_the_provider_is_kept() -> None:
@@ -313,7 +333,7 @@ def test_mail_bomb_costs_nothing_before_the_reader() -> None:
 @pytest.mark.parametrize("provider", ["postmark", "mailjet", "brevo", "postal", "mailersend", "amazon_ses"])
 def test_body_that_is_no_request_is_unreadable_with_a_reason(provider: str, body: bytes) -> None:
     with pytest.raises(UnreadableRequest) as raised:
-        read_events(row(calls.Call(f"/anymail/{provider}/inbound/", body)))
+        every_mail(row(calls.Call(f"/anymail/{provider}/inbound/", body)))
 
     assert 0 < len(str(raised.value)) < 400
 
@@ -321,7 +341,7 @@ def test_body_that_is_no_request_is_unreadable_with_a_reason(provider: str, body
 @pytest.mark.parametrize("provider", ["sendgrid", "mailgun", "mandrill"])
 def test_form_without_a_mail_is_unreadable(provider: str) -> None:
     with pytest.raises(UnreadableRequest):
-        read_events(row(calls.form_call(f"/anymail/{provider}/inbound/", {"x": "y"})))
+        every_mail(row(calls.form_call(f"/anymail/{provider}/inbound/", {"x": "y"})))
 
 
 def test_lone_surrogates_in_json_do_not_lose_the_mail() -> None:
@@ -372,12 +392,12 @@ def test_provider_test_event_is_not_a_mail() -> None:
 
     for call in (ping, validated, calls.mandrill([]), calls.json_call("mailtrap", mailtrap)):
         with pytest.raises(NotAMail):
-            read_events(row(call))
+            every_mail(row(call))
 
 
 def test_tracking_event_at_the_inbound_path_is_not_a_mail() -> None:
     with pytest.raises(NotAMail, match="another kind"):
-        read_events(row(calls.json_call("postmark", {"RecordType": "Delivery", "MessageID": "1"})))
+        every_mail(row(calls.json_call("postmark", {"RecordType": "Delivery", "MessageID": "1"})))
 
 
 # --- content fetched by API ---
@@ -443,8 +463,8 @@ def test_fetch_that_fails_can_be_tried_again(api: FakeProvider, status: int) -> 
     api.answer("/inbound/attachments/eyJmb2xkZXIi.token-1", calls.PNG, content_type="image/png", fail_first=[status])
 
     with pytest.raises(FetchFailed, match=str(status)):
-        read_events(row(CALLS["brevo"]))
-    (mail,) = read_events(row(CALLS["brevo"]))
+        every_mail(row(CALLS["brevo"]))
+    (mail,) = every_mail(row(CALLS["brevo"]))
 
     assert mail.pieces is not None
     assert len(mail.pieces.attachments) == 1
@@ -456,7 +476,7 @@ def test_fetch_that_hangs_ends_after_the_timeout(api: FakeProvider, settings: An
     started = time.monotonic()
 
     with pytest.raises(FetchFailed):
-        read_events(row(CALLS["brevo"]))
+        every_mail(row(CALLS["brevo"]))
 
     assert time.monotonic() - started < 3
 
@@ -466,7 +486,7 @@ def test_fetch_from_a_port_that_nobody_listens_on_fails_for_now(settings: Any) -
 
     for call in (calls.resend(), CALLS["brevo"], CALLS["mailtrap"]):
         with pytest.raises(FetchFailed):
-            read_events(row(call))
+            every_mail(row(call))
 
 
 def test_content_over_the_limit_is_unreadable(api: FakeProvider, settings: Any) -> None:
@@ -474,14 +494,14 @@ def test_content_over_the_limit_is_unreadable(api: FakeProvider, settings: Any) 
     api.answer("/inbound/attachments/eyJmb2xkZXIi.token-1", b"x" * 200_000)
 
     with pytest.raises(UnreadableRequest, match="more than 1000 bytes"):
-        read_events(row(CALLS["brevo"]))
+        every_mail(row(CALLS["brevo"]))
 
 
 def test_answer_of_the_api_that_is_no_json_is_unreadable(api: FakeProvider) -> None:
     api.answer("/emails/receiving/56761188-7520-42d8-8898-ff6fc54ce618", b"<html>")
 
     with pytest.raises(UnreadableRequest):
-        read_events(row(calls.resend()))
+        every_mail(row(calls.resend()))
 
 
 @pytest.fixture(scope="module")
@@ -507,7 +527,7 @@ def s3(moto_url: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_ses_fetches_the_mail_from_s3(s3: Any) -> None:
     key = "mail/jili9m351il3gkburn7o2f0u6788stij94c8ld01"
     with pytest.raises(FetchFailed):
-        read_events(row(CALLS["amazon_ses_s3"]))
+        every_mail(row(CALLS["amazon_ses_s3"]))
     s3.put_object(Bucket="company-inbound", Key=key, Body=calls.RAW_MAIL)
 
     mail = only_mail(CALLS["amazon_ses_s3"])
@@ -522,7 +542,7 @@ def test_ses_mail_in_an_s3_that_is_down_can_be_fetched_later(settings: Any, monk
     settings.E2C_INBOUND_API_URL = "http://127.0.0.1:9"
 
     with pytest.raises(FetchFailed):
-        read_events(row(CALLS["amazon_ses_s3"]))
+        every_mail(row(CALLS["amazon_ses_s3"]))
 
 
 # --- subscriptions ---
@@ -532,7 +552,7 @@ def test_subscription_of_our_topic_is_confirmed_by_its_link(api: FakeProvider) -
     api.answer("/", b"<ConfirmSubscriptionResponse/>")
 
     with pytest.raises(NotAMail, match="was confirmed"):
-        read_events(row(calls.sns("amazon_ses_confirmation")))
+        every_mail(row(calls.sns("amazon_ses_confirmation")))
 
     assert [(asked.method, asked.path) for asked in api.asked] == [("GET", "/")]
     assert "Action=ConfirmSubscription" in api.asked[0].query
@@ -542,12 +562,12 @@ def test_subscription_that_cannot_be_confirmed_now_is_tried_again(api: FakeProvi
     api.answer("/", b"", status=500)
 
     with pytest.raises(FetchFailed):
-        read_events(row(calls.sns("amazon_ses_confirmation")))
+        every_mail(row(calls.sns("amazon_ses_confirmation")))
 
 
 def test_subscription_of_another_topic_asks_nobody(api: FakeProvider) -> None:
     with pytest.raises(NotAMail, match="not confirmed"):
-        read_events(row(calls.sns("amazon_ses_confirmation", TopicArn="arn:aws:sns:us-east-1:666666666666:attacker")))
+        every_mail(row(calls.sns("amazon_ses_confirmation", TopicArn="arn:aws:sns:us-east-1:666666666666:attacker")))
 
     assert api.asked == []
 
@@ -605,7 +625,7 @@ def test_stored_file_that_is_gone_is_a_temporary_failure() -> None:
     lost.raw = RawBody(content=None, blob=None)
 
     with pytest.raises(FetchFailed, match="storage"):
-        read_events(lost)
+        every_mail(lost)
 
 
 def test_requests_stay_the_recorded_shape() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import time
 from datetime import timedelta
 from typing import Any
@@ -29,6 +30,7 @@ from tests.factories import (
     RoutingAddressFactory,
     UserFactory,
 )
+from tests.fake_provider import FakeProvider
 from tests.mails import ingest, ingest_mail, mint_message_id, mint_reply_address, mint_token, raw_mail
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("organisation")]
@@ -608,3 +610,30 @@ class TestFaults:
         inbound.refresh_from_db()
         assert inbound.state == "processing"
         assert not Case.objects.exists()
+
+
+class TestSeveralMailsInOneRequest:
+    def test_content_that_the_provider_does_not_hand_out_holds_up_no_other_mail(
+        self, support: Any, settings: Any
+    ) -> None:
+        settings.ANYMAIL, settings.E2C_WEBHOOK_SECRET = calls.ANYMAIL, calls.SECRET
+        event = calls.stored("mailtrap")["events"][0]
+        events = [event | {"message_id": "gone"}, event | {"message_id": "there"}]
+        with FakeProvider() as api:
+            settings.E2C_INBOUND_API_URL = api.url
+            api.answer("/inbound/inboxes/4711/messages/there", {"raw_message_url": f"{api.url}/raw"})
+            api.answer("/raw", raw_mail())
+            InboundEmailFactory(
+                provider="mailtrap",
+                method="POST",
+                path="/anymail/mailtrap/inbound/",
+                headers={"Content-Type": "application/json"},
+                raw=RawBodyFactory(content=json.dumps({"events": events}).encode()),
+            )
+            while settle_batch():
+                pass
+
+        assert list(InboundEmail.objects.order_by("event_index").values_list("state", flat=True)) == [
+            "received",
+            "case",
+        ]
