@@ -24,9 +24,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from cases.inbound.accept import RequestFacts
 from cases.mail_lab.foretelling import Foretold, Verdict, foretell, judge
+from cases.mail_lab.pace import LOOKS, NotNow
 from cases.mail_lab.posting import NotTaken, TooMany, call_of, path_of, post_for_real
+from cases.mail_lab.request_parts import ProviderRequest
 from cases.mail_lab.samples import SAMPLES, make_sample
-from cases.mail_lab.shapes import NOT_HERE, SHAPES, CannotShape, Envelope, Shape, request_for
+from cases.mail_lab.shapes import SHAPES, CannotShape, Envelope, Shape, request_for
 from cases.reasons import Reason
 from routing.admin.access import can_configure, signed_in
 from routing.models import RoutingAddress
@@ -50,12 +52,12 @@ STEPS: dict[str, str | Promise] = {
     "thread": gettext_lazy("Which case"),
     "closed case policy": gettext_lazy("Closed case"),
     "screen": gettext_lazy("Welcome?"),
+    "customer": gettext_lazy("Customer"),
     "contact": gettext_lazy("Contact"),
     "owner": gettext_lazy("Owner"),
     "write": gettext_lazy("Written"),
     "notice": gettext_lazy("Notice"),
-    "answer": gettext_lazy("Automatic answer"),
-    "auto response": gettext_lazy("Automatic answer"),
+    "auto-response": gettext_lazy("Automatic answer"),
 }
 
 
@@ -108,7 +110,6 @@ def mail_lab_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse
         "shapes": list(SHAPES.values()),
         "addresses": list(addresses),
         "verdicts": VERDICTS,
-        "not_here": NOT_HERE,
         "most_kb": MOST_BYTES // 1024,
         "form": LabForm(),
     }
@@ -124,7 +125,7 @@ def mail_lab_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse
         return TemplateResponse(request, TEMPLATE, context, status=422)
     if "do" in request.POST:
         return _do(request, chosen, context)
-    return TemplateResponse(request, TEMPLATE, context | _looked_at(request, chosen))
+    return _looked(request, chosen, context)
 
 
 def _chosen(form: LabForm) -> Chosen:
@@ -155,9 +156,22 @@ def _chosen(form: LabForm) -> Chosen:
     return Chosen(raw, envelope, SHAPES[given["shape"]], what)
 
 
+def _looked(request: HttpRequest, chosen: Chosen, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    """The page with what would become of the mail; without it for a person who looks too often."""
+    try:
+        with LOOKS.turn(signed_in(request).pk):
+            return TemplateResponse(request, TEMPLATE, context | _looked_at(request, chosen), status=status)
+    except NotNow as refusal:
+        words = _("You may look at %(most)s mails a minute, one at a time. Look again in %(seconds)s s.")
+        context["form"].add_error(None, words % {"most": LOOKS.most, "seconds": refusal.wait})
+        answer = TemplateResponse(request, TEMPLATE, context, status=429)
+        answer["Retry-After"] = str(refusal.wait)
+        return answer
+
+
 def _looked_at(request: HttpRequest, chosen: Chosen) -> dict[str, Any]:
     site = _site(request)
-    verdict, foretold, answer = None, None, ""
+    made, verdict, foretold, answer = None, None, None, ""
     try:
         if chosen.shape.make is None:
             sender = chosen.envelope.sender or "<>"
@@ -166,7 +180,7 @@ def _looked_at(request: HttpRequest, chosen: Chosen) -> dict[str, Any]:
             )
         else:
             made = request_for(chosen.shape, chosen.raw, chosen.envelope, site=site)
-            verdict, facts, body = judge(call_of(made, site=site), path_of(made))
+            verdict, facts, body = judge(call_of(made, site=site), path_of(made), checked_with=made.checked_with)
             if verdict.is_welcome:
                 foretold = foretell(made.provider, body, facts)
     except CannotShape as fault:
@@ -180,14 +194,16 @@ def _looked_at(request: HttpRequest, chosen: Chosen) -> dict[str, Any]:
         "cannot": answer,
         "verdict": verdict,
         "foretold": foretold,
-        "steps": _steps(chosen, verdict, foretold),
+        "steps": _steps(chosen, made, verdict, foretold),
         "outcome": _outcome(foretold),
         "reason": _reason(foretold),
         "can_do": not answer and (verdict is None or verdict.is_welcome),
     }
 
 
-def _steps(chosen: Chosen, verdict: Verdict | None, foretold: Foretold | None) -> list[dict[str, Any]]:
+def _steps(
+    chosen: Chosen, made: ProviderRequest | None, verdict: Verdict | None, foretold: Foretold | None
+) -> list[dict[str, Any]]:
     """What happens, in its order, with the reason of each step."""
     steps: list[dict[str, Any]] = []
     if chosen.shape.make is None:
@@ -196,6 +212,9 @@ def _steps(chosen: Chosen, verdict: Verdict | None, foretold: Foretold | None) -
         because = (
             _("the password and the signature are right") if verdict.is_welcome else verdict.reason.replace("_", " ")
         )
+        if made is not None and made.unlike:
+            unlike = {"title": _("Unlike the provider"), "word": "unknown", "verdict": _("by the lab")}
+            steps.append(unlike | {"because": made.unlike})
         steps.append(
             {
                 "title": _("The webhook answers"),
@@ -267,7 +286,7 @@ def _do(request: HttpRequest, chosen: Chosen, context: dict[str, Any]) -> HttpRe
     except (CannotShape, NotTaken, TooMany) as refusal:
         context["form"].add_error(None, str(refusal))
         status = 429 if isinstance(refusal, TooMany) else 422
-        return TemplateResponse(request, TEMPLATE, context | _looked_at(request, chosen), status=status)
+        return _looked(request, chosen, context, status=status)
     words = _("The mail is in. The workers settle it; reload in a moment to see the case that it became part of.")
     messages.success(request, words)
     return HttpResponseRedirect(reverse("admin:cases_inboundemail_change", args=[inbound.pk]))

@@ -6,7 +6,7 @@ stored, no worker is told, and what is only done after a commit is not done.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -75,8 +75,10 @@ class Foretold:
     failure: str = ""  # an exception: the mail would be tried again, and be quarantined in the end
 
 
-def judge(request: HttpRequest, path: ProviderPath) -> tuple[Verdict, RequestFacts, bytes]:
-    """What the webhook would answer, without storing or counting anything."""
+def judge(
+    request: HttpRequest, path: ProviderPath, *, checked_with: Mapping[str, str] | None = None
+) -> tuple[Verdict, RequestFacts, bytes]:
+    """What the webhook would answer, without storing or counting anything. `checked_with`: see ProviderRequest."""
     nothing = RequestFacts("", "", "")
     if path.provider not in settings.E2C_PROVIDERS:
         return Verdict(404, _("E2C_PROVIDERS does not list this provider: its path answers nobody")), nothing, b""
@@ -84,7 +86,7 @@ def judge(request: HttpRequest, path: ProviderPath) -> tuple[Verdict, RequestFac
         check_basic_auth(request)
         body = read_body(request, limit=settings.E2C_MAX_BODY)
         facts = RequestFacts.of(request)
-        rebuilt = authentic_request(request, path, facts, body)
+        rebuilt = authentic_request(request, path, facts, body, checked_with=checked_with)
     except Refused as refused:
         return Verdict(refused.status, refused.reason), nothing, b""
     except Exception as error:  # noqa: BLE001 - as at the webhook: the provider would try again

@@ -8,10 +8,11 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.conf import settings
+from django.utils.functional import Promise
 
 from cases.inbound.parsed import ParsedEmail
 from cases.inbound.reader import TooComplex, UnreadableMail, read_mail
@@ -27,6 +28,7 @@ __all__ = [
     "hmac_sha256",
     "json_request",
     "multipart",
+    "optional_key",
     "signing_key",
     "taken_apart",
 ]
@@ -47,11 +49,21 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class ProviderRequest:
+    """`checked_with`: what its signature is checked with in the place of this instance's credential; no call from
+    outside can bring such a thing. `unlike`: what about it is not as the provider's, for whoever looks.
+    """
+
     provider: str
     path: str
     body: bytes
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    checked_with: Mapping[str, str] = field(default_factory=dict)
+    unlike: str | Promise = ""
+
+    def with_headers(self, more: Mapping[str, str]) -> ProviderRequest:
+        """Headers that it has already stay."""
+        return replace(self, headers={**more, **self.headers})
 
 
 def basic_auth(secret: str) -> str:
@@ -98,11 +110,15 @@ def json_request(provider: str, value: Any, **headers: str) -> ProviderRequest:
     return ProviderRequest(provider, f"/anymail/{provider}/inbound/", body, headers=headers)
 
 
+def optional_key(setting: str) -> str:
+    return str(settings.ANYMAIL.get(setting) or "")
+
+
 def signing_key(setting: str, variable: str) -> str:
-    value = settings.ANYMAIL.get(setting)
+    value = optional_key(setting)
     if not value:
-        raise CannotShape(f"{variable} is not set here, so nothing can be signed with it.")
-    return str(value)
+        raise CannotShape(f"{variable} is not set here, so this provider's mail cannot be taken.")
+    return value
 
 
 def as_text(raw: bytes) -> str:

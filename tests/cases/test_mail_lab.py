@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -18,20 +19,26 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from cases.admin.mail_lab import STEPS
+from cases.inbound.provider_requests import FetchFailed, UnreadableRequest, mails_of
+from cases.inbound.provider_views import provider_paths
 from cases.inbound.settle import settle_batch
 from cases.mail_lab.foretelling import became
+from cases.mail_lab.pace import LOOKS, NotNow, Pace
 from cases.mail_lab.posting import MOST_AN_HOUR
 from cases.mail_lab.samples import CUSTOMER, SAMPLES, make_sample
-from cases.mail_lab.shapes import SHAPES
-from cases.models import Case, InboundEmail, Outbox, RefusedCall
+from cases.mail_lab.shapes import SHAPES, SMTP, Envelope, request_for
+from cases.models import Case, InboundEmail, Outbox, RawBody, RefusedCall
 from routing.models import AuditEvent, EmailTemplate, FlowStep, RepPresence, RoutingAddress, RoutingFlow
 from tests.cases import provider_requests as calls
 from tests.factories import QueueFactory, RecordTypeFactory, RoutingAddressFactory, UserFactory
+from tests.fake_provider import FakeProvider
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("organisation")]
 
 URL = "/admin/cases/inboundemail/lab/"
 ADDRESS = "support@company.example"
+RAW = b"From: a@customer.example\r\nTo: support@company.example\r\nSubject: Hi\r\n\r\nHi\r\n"
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +49,7 @@ def configured(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.ANYMAIL = calls.ANYMAIL
     settings.ALLOWED_HOSTS = ["testserver"]
     monkeypatch.setattr("cases.inbound.wake.ring", lambda: None)
+    LOOKS.forget()
 
 
 @pytest.fixture
@@ -149,6 +157,7 @@ def test_what_is_foretold_is_what_then_happens_and_looking_leaves_nothing(
         return
     assert foretold is not None
     assert foretold.failure == ""
+    assert {line["step"] for line in foretold.trail} <= STEPS.keys()
     queued = Outbox.objects.count()
 
     inbound = do(page, looked)
@@ -158,6 +167,13 @@ def test_what_is_foretold_is_what_then_happens_and_looking_leaves_nothing(
     assert [(each.recipient, without_number(each.subject)) for each in leaving] == [
         (each.recipient, without_number(each.subject)) for each in foretold.leaving
     ]
+
+
+def test_every_provider_that_brings_mail_can_be_tried() -> None:
+    paths = {path.provider for path in provider_paths() if path.brings_mail}
+
+    assert {shape.provider for shape in SHAPES.values()} - {SMTP} == paths
+    assert paths == set(calls.PROVIDERS)
 
 
 @pytest.mark.parametrize(
@@ -337,3 +353,109 @@ def test_a_post_without_its_token_is_refused(configurer: User) -> None:
 
     assert browser.post(URL, {"sample": "plain", "do": "1"}).status_code == 403
     assert InboundEmail.objects.count() == 0
+
+
+# --- providers that keep the mail, and the one that signs with a key of its own ---
+@pytest.mark.parametrize("shape", ["brevo", "mailtrap", "resend"])
+def test_what_the_provider_would_hand_out_is_read_from_the_request_and_nobody_is_asked(
+    page: Client, address: RoutingAddress, settings: Any, shape: str
+) -> None:
+    with FakeProvider() as api:
+        settings.E2C_INBOUND_API_URL = api.url
+
+        looked = look(page, sample="attachment", shape=shape)
+        inbound = do(page, looked)
+
+        assert api.asked == []
+    assert inbound.state == "case"
+    [file] = inbound.email_message.attachments.all()
+    assert file.blob.size > 0
+    assert "nobody is asked" in looked.text
+
+
+def test_content_that_was_not_enclosed_here_is_no_content(address: RoutingAddress, settings: Any) -> None:
+    """Whoever may post as a provider could answer for the provider's API otherwise."""
+    made = request_for(SHAPES["resend"], RAW, Envelope(ADDRESS), site="http://testserver")
+    settings.SECRET_KEY = "another instance's"
+    inbound = InboundEmail(provider="resend", path=made.path, raw=RawBody(content=made.body, size=0, sha256=""))
+
+    with pytest.raises(UnreadableRequest, match="did not sign"):
+        mails_of(inbound)
+
+
+def test_enclosed_content_answers_for_no_other_name(address: RoutingAddress, settings: Any) -> None:
+    made = request_for(SHAPES["resend"], RAW, Envelope(ADDRESS), site="http://testserver")
+    value = json.loads(made.body)
+    value["data"]["email_id"] = "somebody-elses"
+    inbound = InboundEmail(
+        provider="resend", path=made.path, raw=RawBody(content=json.dumps(value).encode(), size=0, sha256="")
+    )
+
+    with FakeProvider() as api:
+        settings.E2C_INBOUND_API_URL = api.url
+        with pytest.raises(FetchFailed, match="404"):
+            mails_of(inbound).read(0)
+        assert api.asked == []
+
+
+def test_a_request_signed_with_the_labs_key_opens_no_webhook(
+    page: Client, address: RoutingAddress, client: Client
+) -> None:
+    made = request_for(SHAPES["postal"], RAW, Envelope(ADDRESS), site="http://testserver")
+    headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in made.headers.items()}
+
+    answer = client.generic("POST", made.path, made.body, content_type=made.content_type, **headers)
+
+    assert answer.status_code == 400
+    assert not InboundEmail.objects.exists()
+    assert RefusedCall.objects.get().reason == "signature_wrong"
+    looked = look(page, sample="plain", shape="postal")
+    assert "a key of the lab" in looked.text
+    assert do(page, looked).state == "case"
+
+
+def test_a_key_of_postal_that_is_none_is_said(page: Client, address: RoutingAddress, settings: Any) -> None:
+    settings.ANYMAIL = calls.ANYMAIL | {"POSTAL_WEBHOOK_KEY": "not a key"}
+
+    assert "E2C_POSTAL_WEBHOOK_KEY is no public key" in look(page, sample="plain", shape="postal").text
+
+
+# --- how often ---
+def test_one_person_may_look_so_many_times_a_minute(page: Client, address: RoutingAddress) -> None:
+    for _ in range(LOOKS.most):
+        assert look(page, sample="plain").status_code == 200
+
+    refused = look(page, sample="plain")
+
+    assert refused.status_code == 429
+    assert 0 < int(refused["Retry-After"]) <= 60
+    assert f"at {LOOKS.most} mails a minute" in refused.text
+    assert 'name="do"' not in refused.text
+
+
+def test_turns_come_back_after_a_minute_and_belong_to_one_person() -> None:
+    now = 0.0
+    pace = Pace(2, clock=lambda: now)
+    for moment in (0.0, 30.0):
+        now = moment
+        with pace.turn(1):
+            pass
+
+    with pytest.raises(NotNow) as refused, pace.turn(1):
+        pass
+    with pace.turn(2):
+        pass
+    now = 60.0
+    with pace.turn(1):
+        pass
+
+    assert refused.value.wait == 30
+
+
+def test_one_person_looks_at_one_mail_at_a_time() -> None:
+    pace = Pace(5)
+
+    with pace.turn(1), pytest.raises(NotNow), pace.turn(1):
+        pass
+    with pace.turn(1):
+        pass
