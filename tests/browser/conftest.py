@@ -143,8 +143,10 @@ def log_in(context: BrowserContext, live_server: Any) -> Any:
 
 
 @pytest.fixture
-def log_in_elsewhere(browser: Browser, live_server: Any) -> Iterator[Any]:
-    """Call with a user who sits at another computer: a context of their own for each call."""
+def log_in_elsewhere(browser: Browser, live_server: Any, context: BrowserContext) -> Iterator[Any]:
+    """Call with a user who sits at another computer: a context of their own for each call. They leave first; the
+    context here waits for the server.
+    """
     contexts = []
 
     def log_in(user: Any) -> Watched:
@@ -152,9 +154,8 @@ def log_in_elsewhere(browser: Browser, live_server: Any) -> Iterator[Any]:
         return open_as(contexts[-1], user, live_server.url)
 
     yield log_in
-    for context in contexts:
-        context.close()
-    wait_for_server()
+    for other in contexts:
+        other.close()
 
 
 @pytest.fixture
