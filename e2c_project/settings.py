@@ -293,14 +293,22 @@ USE_I18N = True
 TIME_ZONE = env.time_zone("E2C_TIME_ZONE", "UTC")
 USE_TZ = True
 
-# Logs: one line each, never mail content
-# ------------------------------------------------------------------------------
+# Logs: one line each, never mail content -----------------------------------------------------------------------------
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "json": {"()": "e2c_project.log_lines.JsonLine"},
+    },
     "filters": {"links": {"()": "e2c_project.log_filter.HideSecretLinks"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["links"]}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": env.choice("E2C_LOG_FORMAT", "line", ["line", "json"]),
+            "filters": ["links"],
+        }
+    },
     "loggers": {name: {"level": "INFO"} for name in QUIET_LIBRARIES}
     | {name: {"level": "WARNING"} for name in SILENT_LIBRARIES},
     "root": {
