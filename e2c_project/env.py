@@ -10,12 +10,15 @@ import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 from zoneinfo import available_timezones
 
+import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FERNET_KEY_BYTES = 32  # https://github.com/fernet/spec
+DATABASES = ("django.db.backends.postgresql", "django.db.backends.sqlite3")
 FALSE_WORDS = frozenset({"0", "false", "no", "off", ""})
 
 
@@ -85,13 +88,24 @@ def fernet_keys(name: str, *, generated: str = "") -> list[str]:
 
 
 def folder(name: str, default: Path) -> Path:
-    """An existing or creatable folder, as an absolute path."""
+    """An existing or creatable folder, as an absolute path. A new one is closed to other users: it holds mail."""
     path = Path(text(name) or default).expanduser().resolve()
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ImproperlyConfigured(f"{name}: the folder {path} cannot be made ({error.strerror}).") from error
     return path
+
+
+def database(name: str, default: str) -> dict[str, Any]:
+    """The database that an URL names. What is wrong with it is told without it: it may hold a password."""
+    try:
+        found = dict(dj_database_url.parse(text(name) or default, conn_max_age=600, conn_health_checks=True))
+    except ValueError:
+        found = {}
+    if found.get("ENGINE") not in DATABASES:
+        raise ImproperlyConfigured(f"{name} must be a URL such as postgres://user:password@host:5432/name.")
+    return found
 
 
 def generated_secrets(path: Path, makers: dict[str, str]) -> dict[str, str]:

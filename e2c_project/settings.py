@@ -7,7 +7,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
@@ -156,9 +155,7 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 # Database ------------------------------------------------------------------------------------------------------------
-_database = dj_database_url.parse(
-    env.text("DATABASE_URL") or f"sqlite:///{E2C_DATA_DIR / 'db.sqlite3'}", conn_max_age=600, conn_health_checks=True
-)
+_database = env.database("DATABASE_URL", f"sqlite:///{E2C_DATA_DIR / 'db.sqlite3'}")
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     # WAL lets readers go on beside the one writer; IMMEDIATE takes the write lock at the start of a transaction, so
     # that two writers wait for each other instead of failing half way; synchronous=FULL because a 2xx promises the

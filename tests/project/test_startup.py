@@ -167,6 +167,10 @@ def test_commands_that_need_no_secret_run_without_one_in_production(tmp_path: Pa
         ("E2C_TIME_ZONE", "Berlin"),
         ("E2C_TRUSTED_PROXIES", "-1"),
         ("E2C_PROVIDERS", "x"),
+        ("E2C_LOG_FORMAT", "xml"),
+        ("DATABASE_URL", "mysql://e2c:the-password@db/e2c"),
+        ("DATABASE_URL", "e2c:the-password@db"),
+        ("DATABASE_URL", "postgres://e2c:the-password@[db/e2c"),
     ],
 )
 def test_a_bad_value_stops_every_command_with_a_sentence_that_names_the_variable(
@@ -176,3 +180,10 @@ def test_a_bad_value_stops_every_command_with_a_sentence_that_names_the_variable
 
     assert done.returncode == 1
     assert f"ImproperlyConfigured: {variable} " in done.stderr
+    assert "the-password" not in done.stderr
+
+
+def test_a_new_data_folder_is_closed_to_other_users(tmp_path: Path) -> None:
+    manage("check", env=environment(tmp_path / "new"))
+
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
