@@ -12,9 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError
-from django.db import DatabaseError
 
-from cases.inbound.circumstances import NotSetUp
 from cases.inbound.ingesting import Ingest
 from cases.management.base import EXIT_TEMPORARY, ContractCommand, UsageError
 from cases.representation import settled_json
@@ -64,7 +62,7 @@ class Command(ContractCommand):
             if len(raw) > settings.E2C_MAX_BODY:
                 return not_stored_json(file, sha256, f"larger than E2C_MAX_BODY_MB ({settings.E2C_MAX_BODY_MB} MB)")
             return settled_json(run.ingest(raw), file=file, sha256=sha256, full=full)
-        except (OSError, DatabaseError, NotSetUp) as fault:
+        except Exception as fault:  # noqa: BLE001 - whatever hinders storing: the mail server keeps the mail
             return not_stored_json(file, sha256, f"{type(fault).__name__}: {fault}")
 
     def report(self, line: dict[str, Any], form: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
@@ -148,12 +149,19 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
     assert not InboundEmail.objects.exists()
 
 
-def test_what_cannot_be_stored_is_named_and_exits_75(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [DatabaseError("disk full"), OSError("disk full"), EndpointConnectionError(endpoint_url="https://s3.example")],
+    ids=lambda fault: type(fault).__name__,
+)
+def test_what_cannot_be_stored_is_named_and_exits_75(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
     file = tmp_path / "mail.eml"
     file.write_bytes(raw_mail())
 
     def full(**_kwargs: Any) -> None:
-        raise DatabaseError("disk full")
+        raise fault
 
     monkeypatch.setattr("cases.inbound.ingesting.store_raw_mail", full)
     out = io.StringIO()
