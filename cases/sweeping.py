@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import close_old_connections
 from django.utils import timezone
 
@@ -74,6 +75,7 @@ def all_jobs() -> list[Job]:
         Job("requeue held mail", requeue_held_mail, every=30),
         Job("delete unreferenced files", delete_old_files, every=3600),
         Job("forget provider tokens", forget_provider_tokens, every=3600),
+        Job("forget sessions that ended", forget_sessions, every=3600),
         Job("note what was seen", note_what_was_seen, every=600),
         Job("forget notifications", forget_notifications, every=3600),
     ]
@@ -144,6 +146,11 @@ def delete_old_files() -> int:
 
 def forget_provider_tokens() -> int:
     deleted, _by_model = ProviderToken.objects.filter(seen_at__lt=timezone.now() - KEEP_TOKENS_FOR).delete()
+    return deleted
+
+
+def forget_sessions() -> int:
+    deleted, _by_model = Session.objects.filter(expire_date__lt=timezone.now()).delete()
     return deleted
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -85,6 +86,16 @@ def test_tokens_of_providers_are_forgotten_after_their_time() -> None:
     sweep_round(all_jobs())
 
     assert ProviderToken.objects.get().token == "c" * 64
+
+
+def test_sessions_that_ended_are_forgotten() -> None:
+    now = timezone.now()
+    Session.objects.create(session_key="ended", expire_date=now - timedelta(seconds=1))
+    Session.objects.create(session_key="goes-on", expire_date=now + timedelta(days=1))
+
+    sweep_round(all_jobs())
+
+    assert Session.objects.get().session_key == "goes-on"
 
 
 def test_sweep_once_runs_one_round() -> None:
