@@ -101,6 +101,8 @@ UNFOLD: dict[str, Any] = {
                     _page(_("Skills"), "school", "routing", "skill"),
                     _page(_("Business hours"), "schedule", "routing", "businesshours"),
                     _page(_("Record types"), "category", "routing", "recordtype"),
+                    _page(_("Case statuses"), "toggle_on", "cases", "casestatus"),
+                    _page(_("Case fields"), "list_alt", "cases", "casefield"),
                     _page(_("Service levels"), "timer", "routing", "servicelevel"),
                     _page(
                         _("Email action"), "send", "routing", "recordtype", url_name="routing_recordtype_email_action"
@@ -127,6 +129,11 @@ UNFOLD: dict[str, Any] = {
                     _page(_("Inbound mail"), "move_to_inbox", "cases", "inboundemail"),
                     _page(_("Mail lab"), "science", "cases", "inboundemail", url_name="cases_inboundemail_lab")
                     | {"permission": "routing.admin.access.can_configure"},
+                    _page(_("Outgoing mail"), "outbox", "cases", "outbox"),
+                    _page(_("Sending decisions"), "verified_user", "cases", "senddecision"),
+                    _page(_("Test mails"), "sync", "cases", "looptest"),
+                    _page(_("Waiting cases"), "hourglass", "cases", "pendingrouting"),
+                    _page(_("Hook runs"), "webhook", "cases", "hookrun"),
                     _page(_("Cases"), "work", "cases", "case"),
                     _page(_("Contacts"), "contacts", "cases", "contact"),
                     _page(_("Refused calls"), "gpp_bad", "cases", "refusedcall"),
