@@ -157,9 +157,11 @@ def _reach_broker() -> Check:
 
 
 def _within(seconds: float, probe: Callable[[], Check], *, subject: str) -> Check:
+    asked = _probes.submit(probe)
     try:
-        return _probes.submit(probe).result(timeout=seconds)
+        return asked.result(timeout=seconds)
     except TookTooLong:
+        asked.cancel()  # one that still waits for a thread must not pile up behind those that hang
         return Check("failed", f"{subject} did not answer within {seconds:g} s.")
     except (OSError, KombuError) as error:
         logger.error("health: %s: %s", subject, error)
