@@ -66,7 +66,7 @@ class AuditEventAdmin(ModelAdmin):
 
     @admin.display(description=_("detail"))
     def in_short(self, event: AuditEvent) -> str:
-        lines = [f"{name}: {words}" for name, words in _lines(event.detail) if words]
+        lines = [f"{name}: {words}" if name else words for name, words in _lines(event.detail) if words]
         return Truncator("; ".join(lines)).chars(120) or "-"
 
     @admin.display(description=_("detail"))
@@ -75,11 +75,16 @@ class AuditEventAdmin(ModelAdmin):
 
 
 def _lines(detail: dict[str, Any]) -> list[tuple[str, str]]:
-    """(name, words) of a detail: changes as "before → after", all else as it stands."""
-    lines = [
-        (name.replace("_", " "), f"{_said(values[0])} → {_said(values[1])}")
-        for name, values in (detail.get("changes") or {}).items()
-    ]
+    """(name, words) of a detail: changes as "before → after", all else as it stands. What a configuration file changed
+    is lines already, without a name.
+    """
+    changes = detail.get("changes") or {}
+    if isinstance(changes, dict):
+        lines = [
+            (name.replace("_", " "), f"{_said(values[0])} → {_said(values[1])}") for name, values in changes.items()
+        ]
+    else:
+        lines = [("", _said(line)) for line in changes]
     lines += [(name.replace("_", " "), _said(value)) for name, value in detail.items() if name != "changes"]
     return lines
 

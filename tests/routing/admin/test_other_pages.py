@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from selectolax.lexbor import LexborHTMLParser
 
+from cases.configuration import import_configuration
 from cases.models import CaseStatus
 from routing import permission_sets, queues
 from routing.admin.settings_page import EmailToCaseSettingsAdmin
@@ -413,6 +414,17 @@ def test_side_bar_lists_what_the_user_may_see(page: Client, client: Client, staf
     for url in ("/admin/routing/routingaddress/", "/admin/routing/auditevent/", "/admin/auth/user/"):
         assert url in own
         assert url not in others
+
+
+def test_the_audit_log_shows_what_a_configuration_file_changed(page: Client, organisation: Any) -> None:
+    import_configuration("version: 1\nqueues:\n  - name: Invoices\n    email: invoices@company.example\n")
+    event = AuditEvent.objects.get(action="configuration-imported")
+
+    shown = page.get("/admin/routing/auditevent/").content.decode()
+    in_full = page.get(f"/admin/routing/auditevent/{event.pk}/change/").content.decode()
+
+    assert "+ queue Invoices; count: 1" in shown
+    assert "<b></b> + queue Invoices" in in_full
 
 
 @pytest.mark.parametrize("model", ["permissionset", "queue", "recordtype", "auditevent"])
