@@ -11,7 +11,7 @@ WRITE_LINES = """
 import logging, django
 django.setup()
 logger = logging.getLogger("cases.inbound")
-logger.info("settled %s, see /verify/secret-token/", 7)
+logger.info("settled %s, see /verify/secret-token", 7)
 try:
     raise OSError("the store is away")
 except OSError:
