@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from cases.lifecycle import closed_status, default_status, set_status
+from cases.merging import merge_case, unmerge_case
 from cases.models import Case, CaseEvent, Outbox, RoutingDecision, ServiceClock
 from cases.service_levels import keep_clocks
 from cases.snoozing import snooze, wake, wake_due_cases
@@ -273,8 +274,24 @@ def test_a_broken_clock_escalates_once_with_a_decision(level: ServiceLevel, case
     assert [decision.because for decision in decisions] == ["the time of “Standard” is over"]
 
 
+def test_a_joined_case_has_no_clock_and_one_split_off_again_has_what_was_left(case: Case, level: ServiceLevel) -> None:
+    into = CaseFactory(created_at=START)
+    with time_machine.travel(at(30), tick=False):
+        merge_case(case=case, into=into, by=None)
+    keep_clocks(now=at(40))
+    keep_clocks(now=at(1000))
+    assert (clock(case).is_open, clock(case).breached_at) == (False, None)
+
+    with time_machine.travel(at(2000), tick=False):
+        unmerge_case(case=case, by=None)
+    keep_clocks(now=at(2001))
+
+    assert clock(case).is_open
+    assert clock(case).due_at == at(2000 + 240 - 30)
+
+
 def test_more_cases_without_a_level_than_one_round_looks_at_stop_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cases.service_levels.AT_ONCE", 3)
+    monkeypatch.setattr("cases.service_levels.starting.AT_ONCE", 3)
     make_level(record_type=RecordTypeFactory(name="VIP"))
     for minutes in range(8):
         CaseFactory(created_at=at(minutes))
@@ -291,7 +308,7 @@ def test_clocks_that_run_on_though_late_keep_no_other_from_standing(
 ) -> None:
     late, in_time = (CaseFactory(created_at=when, last_activity_at=when) for when in (START, at(200)))
     keep_clocks(now=at(200))
-    monkeypatch.setattr("cases.service_levels.AT_ONCE", 1)
+    monkeypatch.setattr("cases.service_levels.running.AT_ONCE", 1)
     Case.objects.update(awaiting="customer", last_activity_at=at(300))
 
     for _ in range(3):
