@@ -94,12 +94,12 @@ class CapturedMessage:
         """Anymail's arguments. A header given by itself comes first, and stands before the same one in `headers`."""
         message = cls()
         given = {"From": from_email, "To": to, "Cc": cc, "Bcc": bcc, "Subject": subject}
-        message.headers = [(name, value) for name, value in given.items() if value]
+        message.headers = [(name, str(value)) for name, value in given.items() if value]
         own = {name.lower() for name, _value in message.headers}
         listed = [*header_lines(raw_headers or ""), *pairs_of(headers)]
         message.headers += [(name, value) for name, value in listed if name.lower() not in own]
-        message.text_part = text
-        message.html_part = html
+        message.text_part = text_or_none(text, "text")
+        message.html_part = text_or_none(html, "HTML")
         message.files = [attachment.file for attachment in attachments or () if attachment.file is not None]
         return message
 
@@ -138,13 +138,13 @@ class CapturedMessage:
         return self.get(name)
 
     def __setitem__(self, name: str, value: str) -> None:
-        self.headers.append((name, value))
+        self.add_header(name, value)
 
     def __contains__(self, name: str) -> bool:
         return self.get(name) is not None
 
     def add_header(self, name: str, value: str) -> None:
-        self.headers.append((name, value))
+        self.headers.append((name, str(value)))
 
     def get(self, name: str, default: Any = None) -> Any:
         """The first header of that name, unfolded and still encoded."""
@@ -179,6 +179,13 @@ class CapturedMessage:
         if self.raw is not None:
             return None
         return MailPieces(tuple(self.headers), self.text_part, self.html_part, tuple(self.files))
+
+
+def text_or_none(value: object, what: str) -> str | None:
+    """Raises TypeError for what JSON can hold beside text: then a person must look."""
+    if value is None or isinstance(value, str):
+        return value
+    raise TypeError(f"the {what} of the mail is no text")
 
 
 def pairs_of(headers: Iterable[tuple[str, str]] | Mapping[str, str] | None) -> list[tuple[str, str]]:

@@ -62,11 +62,13 @@ def read_pieces(
     """
     defects: set[str] = set()
     fields: list[tuple[str, str]] = []
+    left = limits.headers_in_pieces
     for name, value in headers:
-        if len(fields) >= limits.headers:
+        if len(fields) >= limits.headers or left <= 0:
             defects.add("headers_cut")
             break
-        cap = limits.address_header if name.lower() in ADDRESS_HEADERS else limits.header_value
+        cap = min(limits.address_header if name.lower() in ADDRESS_HEADERS else limits.header_value, left)
+        left -= len(value[:cap])
         if len(value) > cap:
             defects.add("header_value_cut")
         fields.append((one_line(name)[:200], clean_text(value[:cap])))

@@ -46,6 +46,7 @@ class Limits:
     header_value: int = 20_000
     address_header: int = 256_000  # 1200 recipients are 44 kB
     addresses: int = 2000  # per header
+    headers_in_pieces: int = 512_000  # characters of all headers together, of a mail that its provider took apart
     references: int = 200  # the newest
     depth: int = 30  # multiparts inside multiparts; a deeper one is kept as a file
     parts: int = 1000

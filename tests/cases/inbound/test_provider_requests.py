@@ -358,6 +358,23 @@ def test_lone_surrogates_in_json_do_not_lose_the_mail() -> None:
     assert mail.facts.envelope_recipients == (SUPPORT,)
 
 
+@pytest.mark.parametrize("text", [["x"], 1.5, True, {"a": "b"}])
+@pytest.mark.parametrize(
+    ("name", "field"), [("mailjet", "Text-part"), ("mailjet", "Html-part"), ("brevo", "RawTextBody")]
+)
+def test_text_that_is_none_is_unreadable(name: str, field: str, text: Any) -> None:
+    value = calls.stored(name)
+    mail = value["items"][0] | {"Attachments": []} if name == "brevo" else value
+    mail[field] = text
+
+    with pytest.raises(UnreadableRequest, match="is no text"):
+        only_mail(calls.json_call(name, {"items": [mail]} if name == "brevo" else mail))
+
+
+def test_a_sender_that_is_no_text_does_not_lose_the_mail() -> None:
+    assert subject_of(only_mail(calls.json_call("mailjet", calls.stored("mailjet") | {"From": 1.5}))) == "Läuft nicht"
+
+
 def test_line_breaks_and_holes_in_json_headers_do_not_lose_the_mail() -> None:
     call = calls.json_call(
         "postmark",

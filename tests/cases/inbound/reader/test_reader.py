@@ -597,3 +597,13 @@ def test_pieces_are_capped_like_a_mail() -> None:
 
     assert (len(email.headers), len(email.attachments), email.text_body) == (10, 2, "text ")
     assert email.defects == ("attachments_cut", "headers_cut", "text_cut")
+
+
+def test_pieces_have_a_limit_for_all_headers_together() -> None:
+    """No bounded process reads them: each of ninety long headers alone may cost seconds."""
+    headers = [("To", "a@b.example"), ("Cc", "c@d.example, e@f.example"), ("Bcc", "x@y.example")]
+
+    email = read_pieces(headers, "", None, [], limits=Limits(headers_in_pieces=24))
+
+    assert [person.address for person in (*email.to, *email.cc, *email.bcc)] == ["a@b.example", "c@d.example"]
+    assert {"headers_cut", "header_value_cut"} <= set(email.defects)
