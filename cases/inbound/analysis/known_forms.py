@@ -26,8 +26,8 @@ def known_forms(email: ParsedEmail, text: str) -> tuple[set[str], set[str]]:
         message = _rebuilt(email, text, multipart=multipart)
         try:
             temporary, permanent = all_failures(message)
-        except (ValueError, LookupError, TypeError, AttributeError, AssertionError):
-            # A detector stumbled over a mail of no form it knows.
+        except (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError):
+            # A detector stumbled over a mail of no form it knows, or over brackets in brackets in its From.
             continue
         found = _decoded(temporary), _decoded(permanent)
         if found[0] or found[1]:

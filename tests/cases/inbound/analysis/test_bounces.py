@@ -305,3 +305,10 @@ def test_a_person_who_attaches_a_bounce_is_a_person() -> None:
     result = analysed_raw(raw)
 
     assert (result.automatic_kind, result.bounce) == ("", None)
+
+
+def test_brackets_in_brackets_break_nothing() -> None:
+    """The standard library reads comments of an address by recursion, and the forms ask it."""
+    result = analysed_raw(notice("Your parcel is on its way.", sender="(" * 490 + "a@b.example"))
+
+    assert result.reply_text == "Your parcel is on its way."
