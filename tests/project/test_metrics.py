@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -14,8 +15,9 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from selectolax.lexbor import LexborHTMLParser
 
-from e2c_project.metrics import CACHE_KEY
+from e2c_project.metrics import CACHE_KEY, Figures
 from tests.factories import CaseFactory, EmailMessageFactory, InboundEmailFactory, QueueFactory, UserFactory
+from tests.project.processes import ROOT
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("organisation")]
 
@@ -145,3 +147,22 @@ def test_asking_again_at_once_asks_the_database_nothing() -> None:
         assert scrape() == first
 
     assert len(captured) == 0
+
+
+def test_every_metric_is_documented_and_every_documented_metric_exists() -> None:
+    families = {family.name for family in Figures(timezone.now()).collect()}
+    page = (ROOT / "docs" / "production.md").read_text(encoding="utf-8")
+    table = page.partition("| Metric |")[2].partition("\n## ")[0]
+    written = re.findall(r"`(e2c_[a-z_{,}]+?)(?:\{[a-z,]+\})?`", table)
+    documented = {name for each in written for name in _spelt_out(each)}
+
+    assert documented == families
+
+
+def _spelt_out(name: str) -> list[str]:
+    """e2c_{address,queue}_cases_{opened_last_day,open} names four."""
+    before, brace, rest = name.partition("{")
+    if not brace:
+        return [name]
+    words, _brace, after = rest.partition("}")
+    return [found for word in words.split(",") for found in _spelt_out(before + word + after)]
