@@ -262,8 +262,10 @@ def _read_value(value: Any, field: Field, operator: str, place: str) -> str | bo
 
 
 def _read_text(value: Any, place: str) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise BadConditions(f"{place}: the value is a text that is not empty.")
+    if value is None or value == "" or (isinstance(value, str) and not value.strip()):
+        raise BadConditions(f"{place}: the value is missing.")
+    if not isinstance(value, str):
+        raise BadConditions(f"{place}: the value is a text.")
     if len(value) > LONGEST_VALUE:
         raise BadConditions(f"{place}: the value has more than {LONGEST_VALUE} characters.")
     return value.strip()

@@ -35,16 +35,19 @@ class EntryForm(forms.ModelForm):
 
 class EntryInline(RowInline):
     model = RuleEntry
+    parent = "rule"
     form = EntryForm
     autocomplete_fields = ["owner_user", "owner_queue"]
     fields = [
         "in_words",
-        ("label", "position", "is_active"),
+        "label",
+        ("position", "is_active"),
         "conditions",
         ("owner_user", "owner_queue"),
         "notice_template",
         "notice_cc",
     ]
+    verbose_name = _("entry")
     verbose_name_plural = _("entries, the first one whose conditions hold wins")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RuleEntry]:
@@ -61,7 +64,8 @@ class AssignmentRuleAdmin(RoutingPage):
             {
                 "description": _(
                     "Names the owner of a new case: entries are asked in their order, and the first one whose "
-                    "conditions hold decides. When none does, the case owner of the address gets the case."
+                    "conditions hold decides. When none does, the fallback queue of the address gets the case, else "
+                    "its case owner."
                 ),
                 "fields": ["name", "description"],
             },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,12 @@ STATUS_COLOURS = {"available": "success", "busy": "warning", "away": "info", "of
 
 
 class StepForm(forms.ModelForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "target" in self.fields:  # routing/flow_steps.js shows the others only where the target reads them
+            wanted = {target: sorted(names) for target, names in FIELDS_OF_TARGET.items()}
+            self.fields["target"].widget.attrs["data-fields-of-target"] = json.dumps(wanted)
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         target = str(cleaned.get("target") or "")
@@ -40,17 +47,22 @@ class StepForm(forms.ModelForm):
 
 class StepInline(RowInline):
     model = FlowStep
+    parent = "flow"
     form = StepForm
     autocomplete_fields = ["queue", "user", "skills", "overflow_queue"]
     fields = [
         "in_words",
-        ("label", "position", "is_active"),
+        "label",
+        ("position", "is_active"),
         "conditions",
-        ("target", "method"),
-        ("queue", "user"),
+        "target",
+        "queue",
+        "user",
         "skills",
+        "method",
         "overflow_queue",
     ]
+    verbose_name = _("step")
     verbose_name_plural = _("steps, the first one whose conditions hold decides")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[FlowStep]:
@@ -60,6 +72,9 @@ class StepInline(RowInline):
 
 @admin.register(RoutingFlow)
 class RoutingFlowAdmin(RoutingPage):
+    class Media:
+        js = ["routing/flow_steps.js"]
+
     address_field = "flow"
     inlines = [StepInline]
     fieldsets = [

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -24,6 +26,11 @@ from routing.models import FlowStep, RoutingAddress, RuleEntry
 
 MOST_ROWS = 100  # of one rule or flow; more are the sign of a table that belongs elsewhere
 Row = RuleEntry | FlowStep
+AS_TEXT = gettext_lazy(
+    'As text: {"all": [{"field": "subject", "operator": "contains", "value": "invoice"}]}, with "any" and "not" in '
+    'place of "all". Empty: always.'
+)
+format_html_lazy = lazy(format_html, str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +47,33 @@ class Told:
 class RowInline(ConfigurationPermissions, PlainPickers, StackedInline):
     """`collapsible`: a page of many rows is read by its head; only what one changes is opened."""
 
-    extra = 0
+    parent: str  # the foreign key to the rule or flow
     max_num = MOST_ROWS
     collapsible = True
+    ordering_field = "position"  # saved rows are dragged by their handle, or numbered
     readonly_fields = ["in_words"]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "conditions":
             return db_field.formfield(
                 form_class=ConditionsField,
-                help_text=gettext_lazy(
-                    'As text: {"all": [{"field": "subject", "operator": "contains", "value": "invoice"}]}, with "any" '
-                    'and "not" in place of "all". Empty: always.'
-                ),
+                help_text=format_html_lazy("<span data-conditions-help>{}</span>", AS_TEXT),
             )
         return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
+        """A rule or flow begins with one row to fill in."""
+        return 1 if obj is None else 0
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """A new row stands behind the others: one that always holds would else take all their mail."""
+        formset = super().get_formset(request, obj, **kwargs)
+        position = formset.form.base_fields.get("position")
+        if position is not None:
+            rows = self.model._default_manager.filter(**{self.parent: obj}) if obj is not None else None
+            last = rows.aggregate(last=Max("position"))["last"] if rows is not None else None
+            position.initial = 1 if last is None else last + 1
+        return formset
 
     @admin.display(description=gettext_lazy("in words"))
     def in_words(self, row: Row) -> SafeString | str:

@@ -46,6 +46,8 @@ document.addEventListener("DOMContentLoaded", () => {
     const operator = stored.operator === undefined ? "is" : stored.operator;
     if (!known.fields[stored.field] || !known.operators[kindOf(stored.field)].includes(operator)) throw new Error("unknown");
     if (Object.keys(stored).some((key) => !["field", "operator", "value"].includes(key))) throw new Error("unknown key");
+    const values = Array.isArray(stored.value) ? stored.value : [];
+    if (values.some((each) => String(each).includes(","))) throw new Error("commas part the values in a row");
     return { field: stored.field, operator, value: stored.value };
   }
 
@@ -78,6 +80,13 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // --- the rows ---
 
+  // How conditions are written as text: of use only while they are shown so.
+  function helpOf(area) {
+    let near = area.parentElement;
+    while (near && !near.querySelector("[data-conditions-help]")) near = near.parentElement;
+    return near && near.querySelector("[data-conditions-help]");
+  }
+
   class Builder {
     constructor(area) {
       this.area = area;
@@ -86,6 +95,7 @@ document.addEventListener("DOMContentLoaded", () => {
       this.fault = make("p", { className: "e2c-fault", hidden: true, textContent: say.unreadable });
       this.toggle = make("button", { type: "button", className: "e2c-as-text" });
       this.toggle.addEventListener("click", () => this.show(this.box.hidden));
+      this.help = helpOf(area);
       area.before(this.box, this.fault);
       area.after(this.toggle);
       area.dataset.built = "";
@@ -104,6 +114,7 @@ document.addEventListener("DOMContentLoaded", () => {
       if (asRows) this.fault.hidden = true;
       this.box.hidden = !asRows;
       this.area.hidden = asRows;
+      if (this.help) this.help.hidden = asRows;
       this.toggle.textContent = asRows ? say.as_text : say.as_rows;
       if (asRows) this.draw();
     }
@@ -217,13 +228,19 @@ document.addEventListener("DOMContentLoaded", () => {
     if (!isTemplate(area)) new Builder(area);
   });
   build(document);
+  // unfold folds a row up that is not saved yet, where it is there to be filled in.
+  const unfold = (row) => {
+    const first = row.querySelector("input[name$=-label]");
+    if (first && !first.offsetParent) row.querySelector("h3").click();
+    return first;
+  };
+  window.addEventListener("load", () => {
+    document.querySelectorAll(".form-group.template:not(.empty-form)").forEach(unfold);
+  });
   document.addEventListener("formset:added", (event) => {
     build(event.target);
-    // unfold folds a new row up; whoever added it wants to fill it in.
-    const head = event.target.querySelector("h3");
     setTimeout(() => {
-      const first = event.target.querySelector("input[name$=-label]");
-      if (head && first && !first.offsetParent) head.click();
+      const first = unfold(event.target);
       if (first) setTimeout(() => first.focus());
     });
   });

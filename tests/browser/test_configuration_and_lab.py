@@ -91,3 +91,16 @@ def test_a_sample_is_looked_at_and_handed_in(
     case = Case.objects.get()
     expect(page.get_by_role("link", name=f"{case.number_text} My lamp does not light")).to_be_visible()
     assert (watched.foreign, watched.policy_errors, watched.dialogs) == ([], [], [])
+
+
+def test_a_new_flow_begins_with_a_step_that_shows_what_its_target_reads(watched: Any, assert_accessible: Any) -> None:
+    page = watched.open("/admin/routing/routingflow/add/")
+    queue, choice = (page.locator(f"#steps-group .field-{name}").first for name in ("queue", "method"))
+    expect(queue).to_be_visible()
+    expect(choice).to_be_hidden()
+
+    page.locator("#id_steps-0-target").select_option("skills")
+
+    expect(choice).to_be_visible()
+    expect(queue).to_be_hidden()
+    assert_accessible(page)

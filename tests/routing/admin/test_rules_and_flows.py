@@ -84,7 +84,6 @@ def test_a_rule_is_made_with_its_entries_and_told_in_words(page: Client, billing
     line = AuditEvent.objects.get(action="assignment-rule-created")
     # PostgreSQL keeps the keys of JSON in an order of its own.
     assert sorted(after for _before, after in line.detail["changes"].values()) == [
-        "",
         "1. Subject contains “invoice” → the queue Billing",
         "2. always → the queue Billing",
         "Rules",
@@ -178,6 +177,25 @@ def test_a_change_in_long_conditions_is_in_the_audit_log(page: Client, rule: Ass
     [[before, after]] = AuditEvent.objects.get(action="assignment-rule-changed").detail["changes"].values()
     assert before.endswith("Subject contains “before” → the queue Billing")
     assert after.endswith("Subject contains “after” → the queue Billing")
+
+
+def test_a_new_entry_stands_behind_the_others(page: Client, rule: AssignmentRule, billing: Queue) -> None:
+    """One that always holds would else take the mail of all of them."""
+    RuleEntry.objects.update(position=3)
+    [formset] = page.get(f"{RULES}{rule.pk}/change/").context["inline_admin_formsets"]
+
+    assert formset.formset.empty_form["position"].value() == 4
+    assert formset.formset.extra_forms == []
+
+
+def test_a_new_rule_begins_with_one_entry_which_may_stay_empty(page: Client, billing: Queue) -> None:
+    [formset] = page.get(f"{RULES}add/").context["inline_admin_formsets"]
+    [first] = formset.formset.extra_forms
+    untouched = {"label": "", "position": first["position"].value(), "conditions": "{}", "is_active": "on"}
+
+    assert page.post(f"{RULES}add/", {"name": "Rules"} | rows_of("entries", [untouched])).status_code == 302
+
+    assert AssignmentRule.objects.get().entries.count() == 0
 
 
 def test_saving_an_unchanged_rule_leaves_no_audit_line(page: Client, rule: AssignmentRule, billing: Queue) -> None:
