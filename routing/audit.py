@@ -27,12 +27,21 @@ def record(action: str, target: models.Model | str, *, by: User | None, **detail
 
 
 def snapshot(row: models.Model) -> Snapshot:
-    """Every field of a row as text, to compare before with after. Secrets are left out."""
+    """Every field of a row as text, to compare before with after: "" for nothing, a row behind a key by its name too.
+    Secrets are left out.
+    """
     return {
-        field.name: str(field.value_from_object(row))
+        field.name: _text_of(row, field)
         for field in row._meta.concrete_fields
         if field.name not in SECRET_FIELDS and not field.primary_key and not field.generated
     }
+
+
+def _text_of(row: models.Model, field: models.Field[Any, Any]) -> str:
+    value = field.value_from_object(row)
+    if field.is_relation and value is not None:
+        return f"{getattr(row, field.name)} (#{value})"  # names change, and come again: the key is what counts
+    return "" if value is None else str(value)
 
 
 def stored_snapshot(row: models.Model) -> Snapshot:
@@ -42,11 +51,11 @@ def stored_snapshot(row: models.Model) -> Snapshot:
 
 
 def changes(before: Snapshot, after: Snapshot) -> dict[str, list[str | None]]:
-    """{field: [before, after]} of what differs, short enough for a line; null where there was nothing, or is nothing
-    now.
+    """{field: [before, after]} of what differs, short enough for a line; null where no row was, or is now. What a new
+    row leaves empty is no change.
     """
     names = dict.fromkeys((*after, *before))
-    differing = [name for name in names if before.get(name) != after.get(name)]
+    differing = [name for name in names if (before.get(name) or "") != (after.get(name) or "")]
     return {name: shortened(before.get(name), after.get(name)) for name in differing}
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from routing import permission_sets
 from routing.models import AuditEvent, RoutingAddress
 from routing.registration import save_routing_address
-from tests.factories import RoutingAddressFactory, UserFactory
+from tests.factories import QueueFactory, RoutingAddressFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -121,3 +121,17 @@ def test_a_change_far_behind_in_a_long_text_is_in_the_audit_log() -> None:
     assert before.endswith("customer59.example")
     assert before.startswith("…")
     assert len(after) <= 502
+
+
+def test_the_audit_log_names_the_rows_that_an_address_names_and_nothing_that_stays_empty() -> None:
+    queue = QueueFactory(name="Gold Support")
+    address = RoutingAddress(routing_name="Support", email_address="support@company.example", owner_queue=queue)
+
+    save_routing_address(address, by=None)
+    address.owner_queue = None
+    save_routing_address(address, by=None)
+
+    made, changed = (event.detail["changes"] for event in AuditEvent.objects.order_by("pk"))
+    assert made["owner_queue"] == [None, f"Gold Support (#{queue.pk})"]
+    assert not {"signature", "flow", "verified_at"} & made.keys()
+    assert changed == {"owner_queue": [f"Gold Support (#{queue.pk})", ""]}
