@@ -91,24 +91,9 @@ UNFOLD: dict[str, Any] = {
                     _page(_("Routing addresses"), "alternate_email", "routing", "routingaddress"),
                     _page(_("Connections"), "outgoing_mail", "routing", "connection"),
                     _page(_("Permission sets"), "key", "routing", "permissionset"),
-                    _page(_("Queues"), "inbox", "routing", "queue"),
-                    _page(_("Assignment rules"), "rule", "routing", "assignmentrule"),
-                    _page(_("Routing flows"), "account_tree", "routing", "routingflow"),
-                    _page(
-                        _("Lint"), "spellcheck", "routing", "assignmentrule", url_name="routing_assignmentrule_lint"
-                    ),
-                    _page(_("Rep presence"), "how_to_reg", "routing", "reppresence"),
-                    _page(_("Skills"), "school", "routing", "skill"),
-                    _page(_("Business hours"), "schedule", "routing", "businesshours"),
-                    _page(_("Record types"), "category", "routing", "recordtype"),
-                    _page(_("Case statuses"), "toggle_on", "cases", "casestatus"),
-                    _page(_("Case fields"), "list_alt", "cases", "casefield"),
-                    _page(_("Service levels"), "timer", "routing", "servicelevel"),
                     _page(
                         _("Email action"), "send", "routing", "recordtype", url_name="routing_recordtype_email_action"
                     ),
-                    _page(_("Email templates"), "draft", "routing", "emailtemplate"),
-                    _page(_("Quick texts"), "bolt", "routing", "quicktext"),
                     _page(_("Email-to-Case settings"), "tune", "routing", "emailtocasesettings"),
                     _page(
                         _("Configuration file"),
@@ -121,18 +106,44 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": _("Who gets a case"),
+                "separator": True,
+                "items": [
+                    _page(_("Queues"), "inbox", "routing", "queue"),
+                    _page(_("Assignment rules"), "rule", "routing", "assignmentrule"),
+                    _page(_("Routing flows"), "account_tree", "routing", "routingflow"),
+                    _page(
+                        _("Lint"), "spellcheck", "routing", "assignmentrule", url_name="routing_assignmentrule_lint"
+                    ),
+                    _page(_("Rep presence"), "how_to_reg", "routing", "reppresence"),
+                    _page(_("Skills"), "school", "routing", "skill"),
+                    _page(_("Waiting cases"), "hourglass", "cases", "pendingrouting"),
+                ],
+            },
+            {
+                "title": _("Cases and texts"),
+                "separator": True,
+                "items": [
+                    _page(_("Record types"), "category", "routing", "recordtype"),
+                    _page(_("Case statuses"), "toggle_on", "cases", "casestatus"),
+                    _page(_("Case fields"), "list_alt", "cases", "casefield"),
+                    _page(_("Business hours"), "schedule", "routing", "businesshours"),
+                    _page(_("Service levels"), "timer", "routing", "servicelevel"),
+                    _page(_("Email templates"), "draft", "routing", "emailtemplate"),
+                    _page(_("Quick texts"), "bolt", "routing", "quicktext"),
+                ],
+            },
+            {
                 "title": _("Mail and cases"),
                 "separator": True,
                 "items": [
                     _page(_("Dashboard"), "monitoring", "cases", "case", url_name="cases_case_figures")
                     | {"permission": "cases.admin.dashboard.may_see_figures"},
                     _page(_("Inbound mail"), "move_to_inbox", "cases", "inboundemail"),
+                    _page(_("Outgoing mail"), "outbox", "cases", "outbox"),
                     _page(_("Mail lab"), "science", "cases", "inboundemail", url_name="cases_inboundemail_lab")
                     | {"permission": "routing.admin.access.can_configure"},
-                    _page(_("Outgoing mail"), "outbox", "cases", "outbox"),
-                    _page(_("Sending decisions"), "verified_user", "cases", "senddecision"),
                     _page(_("Test mails"), "sync", "cases", "looptest"),
-                    _page(_("Waiting cases"), "hourglass", "cases", "pendingrouting"),
                     _page(_("Hook runs"), "webhook", "cases", "hookrun"),
                     _page(_("Cases"), "work", "cases", "case"),
                     _page(_("Contacts"), "contacts", "cases", "contact"),
@@ -145,6 +156,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _page(_("Users"), "person", "auth", "user"),
                     _page(_("Groups"), "group", "auth", "group"),
+                    _page(_("Sending decisions"), "verified_user", "cases", "senddecision"),
                     _page(_("Refused sign-ins"), "lock", "axes", "accessattempt"),
                     _page(_("Audit"), "history", "routing", "auditevent"),
                 ],
