@@ -254,7 +254,7 @@ def _last_out(address: RoutingAddress) -> ProofLine:
 def _canary(address: RoutingAddress, now: datetime) -> ProofLine:
     title = _("Canary")
     if not address.canary_hours:
-        step = _("Set “test mail every hours” below, and be told when mail stops.")
+        step = _("Set “hours between test mails” below, and be told when mail stops.")
         return ProofLine("canary", title, UNKNOWN, _("No test mail is sent by a schedule."), step)
     if not (address.is_active and address.is_verified):
         return ProofLine("canary", title, TODO, _("Runs once the address is verified and active."))

@@ -32,6 +32,10 @@ class RoutingAddressForm(forms.ModelForm):
         field = self.fields.get("permission_sets_to_grant")
         if isinstance(field, forms.ModelMultipleChoiceField):
             field.queryset = PermissionSet.objects.all()
+            if not field.queryset.exists():
+                field.help_text = _(
+                    "There is none yet. Make one under Permission sets, with this address and members."
+                )
             if self.instance.pk:
                 field.initial = list(permission_sets.permission_sets_granting(self.instance))
         for name in ("signature", "accept_email_from", "block_email_from", "unwrap_forwards_from"):

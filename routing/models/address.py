@@ -108,13 +108,13 @@ class RoutingAddress(models.Model):
         verbose_name=_("template of the automatic answer"),
     )
     auto_response_hours = models.PositiveSmallIntegerField(
-        _("one automatic answer to a sender in hours"),
+        _("hours between automatic answers to a sender"),
         default=24,
         validators=[MinValueValidator(1), MaxValueValidator(720)],
         help_text=_("Whoever writes again within these hours gets no second one."),
     )
     auto_response_hourly_limit = models.PositiveIntegerField(
-        _("automatic answers in an hour"),
+        _("automatic answers in an hour, at most"),
         default=100,
         validators=[MinValueValidator(1)],
         help_text=_("At more than these the address stops answering by itself until somebody lets it go on."),
@@ -143,7 +143,7 @@ class RoutingAddress(models.Model):
         help_text=_("A case that is opened again before is not asked about."),
     )
     satisfaction_window_days = models.PositiveSmallIntegerField(
-        _("one question to a customer in days"),
+        _("days between questions to a customer"),
         default=30,
         validators=[MinValueValidator(1), MaxValueValidator(365)],
         help_text=_("Of all addresses together."),
@@ -255,7 +255,7 @@ class RoutingAddress(models.Model):
         on_delete=models.PROTECT,
         related_name="addresses",
         verbose_name=_("assignment rule"),
-        help_text=_("When none of its entries holds, the case owner above gets the case."),
+        help_text=_("When none of its entries holds, the fallback queue gets the case, else the case owner."),
     )
     flow = models.ForeignKey(
         "routing.RoutingFlow",
@@ -279,7 +279,7 @@ class RoutingAddress(models.Model):
     # Soft delete: history keeps its address, the services address is never given to another one.
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     canary_hours = models.PositiveSmallIntegerField(
-        _("test mail every hours"),
+        _("hours between test mails"),
         default=0,
         validators=[MaxValueValidator(24 * 7)],
         help_text=_(
