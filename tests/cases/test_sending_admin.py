@@ -16,7 +16,15 @@ from guardian.shortcuts import assign_perm
 from cases.models import SendDecision
 from cases.outbound.allowed_senders import permission_to_send
 from routing import permission_sets
-from routing.models import AuditEvent, EmailTemplate, EmailToCaseSettings, QuickText, RecordType, RoutingAddress
+from routing.models import (
+    AuditEvent,
+    EmailTemplate,
+    EmailToCaseSettings,
+    PermissionSet,
+    QuickText,
+    RecordType,
+    RoutingAddress,
+)
 from routing.sender_overview import PAGE, count_senders, explain_users
 from tests.cases.outbound.people import allow_replies, case_with_mail, grant, rep, verified_address
 from tests.factories import CaseFactory, RecordTypeFactory, RoutingAddressFactory, UserFactory
@@ -297,7 +305,7 @@ def test_the_list_agrees_with_the_one_function_that_decides(gold: RoutingAddress
 
 def test_mail_that_needs_approval_is_said(gold: RoutingAddress) -> None:
     grant(gold, rep("ana"))
-    permission_sets.PermissionSet.objects.update(requires_approval=True)
+    PermissionSet.objects.update(requires_approval=True)
 
     [ana] = explain_users(gold, starts_with="ana")[0]
 
