@@ -29,6 +29,8 @@ const nameOfPicker = (container) => {
   const label = select && select.id && document.querySelector(`label[for="${CSS.escape(select.id)}"]`);
   if (!label) return;
   const name = label.textContent.trim().replace(/[:*\s]+$/, "");
+  // Where several can be chosen the field to search in stands in the picker itself.
+  container.querySelectorAll(".select2-search__field").forEach((field) => field.setAttribute("aria-label", name));
   const selection = container.querySelector(".select2-selection");
   const shown = container.querySelector(".select2-selection__rendered");
   if (!selection || !shown) return;
