@@ -1,8 +1,22 @@
+from __future__ import annotations
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.claimable import Claimable
+
+FORWARD = "forward"  # as Draft.Mode has it
+
+
+class OutboxQuerySet(models.QuerySet["Outbox"]):
+    def answers_that_left(self) -> OutboxQuerySet:
+        """Replies of people that the provider took: what a customer can count as an answer. A forward asks or tells
+        somebody else.
+        """
+        # Without a mode the comparison is neither true nor false in SQL.
+        is_answer = models.Q(composed__mode__isnull=True) | ~models.Q(composed__mode=FORWARD)
+        return self.filter(is_answer, kind=Outbox.Kind.REPLY, sent_at__isnull=False)
 
 
 class Outbox(Claimable):
@@ -49,13 +63,16 @@ class Outbox(Claimable):
     provider_id = models.CharField(max_length=255, blank=True)
     human_resends = models.PositiveIntegerField(default=0)
     # Of a person's mail, what its message does not say and its composer would need again: {"mode": Draft.Mode,
-    # "answers": key of the mail answered or forwarded, "html": as written, "answers_join"}.
+    # "answers": key of the mail answered or forwarded, "html": as written, "answers_join", "typed": what its form
+    # held, as one word}.
     composed = models.JSONField(default=dict, blank=True)
     # Sent later on purpose: it is taken back when the customer writes before it leaves.
     is_scheduled = models.BooleanField(default=False)
     not_before = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
+
+    objects = OutboxQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("outgoing mail")
@@ -77,4 +94,4 @@ class Outbox(Claimable):
 
     @property
     def is_forward(self) -> bool:
-        return bool(self.composed.get("mode") == "forward")
+        return bool(self.composed.get("mode") == FORWARD)

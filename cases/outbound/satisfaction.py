@@ -114,7 +114,7 @@ def _decide(case: Case, address: RoutingAddress, now: datetime) -> int:
 
 
 def _verdict(case: Case, address: RoutingAddress, organisation: EmailToCaseSettings, *, now: datetime) -> _Verdict:
-    answered = Outbox.objects.filter(case=case, kind=Outbox.Kind.REPLY, sent_at__isnull=False).exists()
+    answered = Outbox.objects.answers_that_left().filter(case=case).exists()
     if not answered:
         return _Verdict(MailAddress("", ""), "no reply was sent: there is nothing to judge")
     if not case.record_type.asks_satisfaction:

@@ -151,7 +151,7 @@ def _by_day(cases: QuerySet[Case], field: str) -> dict[date, int]:
 
 def _first_answer() -> Subquery:
     """When the first reply of a person was taken by the provider."""
-    sent = Outbox.objects.filter(case=OuterRef("pk"), kind=Outbox.Kind.REPLY, sent_at__isnull=False)
+    sent = Outbox.objects.answers_that_left().filter(case=OuterRef("pk"))
     return Subquery(sent.order_by().values("case").annotate(first=Min("sent_at")).values("first"))
 
 

@@ -20,7 +20,8 @@ Kind = ServiceClock.Kind
 def end_first_responses(now: datetime) -> int:
     """Met by the first reply of a person that the provider took. A case that ends without one has nothing to meet."""
     sent = (
-        Outbox.objects.filter(case=OuterRef("case"), kind=Outbox.Kind.REPLY, sent_at__isnull=False)
+        Outbox.objects.answers_that_left()
+        .filter(case=OuterRef("case"))
         .order_by()
         .values("case")
         .annotate(first=Min("sent_at"))

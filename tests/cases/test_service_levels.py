@@ -57,7 +57,7 @@ def clock(case: Case, kind: str = "resolution") -> ServiceClock:
     return ServiceClock.objects.get(case=case, kind=kind)
 
 
-def answer(case: Case, when: datetime, *, state: str = "sent") -> None:
+def answer(case: Case, when: datetime, *, state: str = "sent", mode: str = "reply") -> None:
     message = EmailMessageFactory(case=case, incoming=False, status=state, received_at=when)
     Outbox.objects.create(
         key=f"reply:{message.pk}",
@@ -67,6 +67,7 @@ def answer(case: Case, when: datetime, *, state: str = "sent") -> None:
         recipient="casey@example.net",
         state=state,
         sent_at=when if state == "sent" else None,
+        composed={"mode": mode},
     )
     Case.objects.filter(pk=case.pk).update(awaiting="customer", last_activity_at=when)
 
@@ -136,6 +137,14 @@ def test_what_was_not_sent_answers_nothing(case: Case, state: str) -> None:
 
     assert clock(case, "first_response").met_at is None
     assert clock(case, "first_response").breached_at == at(61)
+
+
+def test_mail_that_is_only_passed_on_answers_nothing(case: Case) -> None:
+    answer(case, at(30), mode="forward")
+
+    keep_clocks(now=at(61))
+
+    assert clock(case, "first_response").met_at is None
 
 
 def test_a_late_answer_is_met_and_broken_though_no_round_saw_it(case: Case) -> None:

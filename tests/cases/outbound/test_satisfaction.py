@@ -72,6 +72,13 @@ def why_not(case: Case) -> str:
     return request.refused_because if request else "undecided"
 
 
+def test_a_mail_that_was_only_passed_on_is_no_answer_to_judge(address: RoutingAddress) -> None:
+    case = closed_case(address)
+    Outbox.objects.filter(case=case).update(composed={"mode": "forward"})
+
+    assert why_not(case) == "no reply was sent: there is nothing to judge"
+
+
 # Asked
 # ------------------------------------------------------------------------------------------------------------
 def test_cases_of_some_types_are_not_asked_about(address: RoutingAddress) -> None:
