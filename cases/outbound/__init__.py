@@ -9,7 +9,7 @@ words        the author's own words, checked and cleaned
 forwarding   a mail passed on, without anything that lets strangers into the case
 new_cases    the case that a new mail opens
 approvals    a mail waits for a second person, who approves or rejects it
-taking_back  undo, edit, another time, send again; scheduled mail when the customer writes first
+taking_back  what people do with a mail on its way: undo, edit, another time, send again; the customer wrote first
 drafts       what stands in a composer, saved; mail that came back. draft_files: its files
 guard        what to look at again before a mail leaves: rules over facts. guard_facts gathers them
 templates    templates and quick texts as a composer shows them
@@ -24,7 +24,8 @@ composing    pure: headers and subjects that cannot be broken out of
 messages     an Outbox row becomes a Django EmailMessage
 recheck      may it still leave? asked at the moment of sending
 ways_out     which service a mail leaves through; one that is down holds up its own mail alone
-delivery     claim -> re-check -> commit `sending` -> hand over once -> store the answer; resend and cancel by people
+delivery     claim -> re-check -> commit `sending` -> hand over once
+endings      store what came of it: sent, failed, uncertain, or back in the queue
 outcomes     what the end of a mail means for its case: history, and whose turn it is
 handing_over the one call to the provider, and what its answer or its silence means
 tracking     what providers report later (delivered, bounced, ...), onto Delivery rows

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from cases.models import Approval, Case, CaseEvent, EmailMessage, Outbox, SendDecision
 from cases.outbound.allowed_senders import permission_to_send, record_decision
@@ -24,6 +25,7 @@ from cases.selectors.approvals import may_approve
 __all__ = ["CannotApprove", "approve", "ask_for_approval", "reject"]
 
 LONGEST_REASON = 500  # characters
+DECIDED = gettext_lazy("This mail does not wait for approval any more.")
 
 
 class CannotApprove(RuntimeError):
@@ -55,7 +57,9 @@ def approve(message: EmailMessage, *, by: User, now: datetime, last_seen: int | 
     Must not be called inside a transaction, so that a refusal is kept.
     """
     author = message.created_by
-    outbox = Outbox.objects.select_related("from_address", "case").get(email_message=message)
+    outbox = Outbox.objects.select_related("from_address", "case").filter(email_message=message).first()
+    if outbox is None:
+        raise CannotApprove(DECIDED)
     if author is None or outbox.from_address is None:
         raise CannotApprove(_("Its author is not known any more."))
     answer = permission_to_send(author, outbox.from_address, at=now)
@@ -110,7 +114,7 @@ def _waiting(message: EmailMessage, *, by: User) -> Approval:
         .first()
     )
     if approval is None or outbox is None or outbox.state != Outbox.State.AWAITING_APPROVAL:
-        raise CannotApprove(_("This mail does not wait for approval any more."))
+        raise CannotApprove(DECIDED)
     if refusal := may_approve(by, approval):
         raise CannotApprove(refusal)
     return approval

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.functional import Promise
 
 from cases.models import EmailMessage
 from routing.models import EmailTemplate, RoutingAddress
 
-__all__ = ["CannotReply", "Composed", "NewAttachment", "SendingNotAllowed", "SentBefore", "Unseen"]
+__all__ = ["LATEST", "CannotReply", "Composed", "NewAttachment", "SendingNotAllowed", "SentBefore", "Unseen"]
+
+LATEST = timedelta(days=366)  # how far ahead a mail can be written
 
 
 class SendingNotAllowed(PermissionError):

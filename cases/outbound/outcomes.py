@@ -87,20 +87,39 @@ def note_answered(outbox: Outbox, answered: EmailMessage | None, *, by: User, be
     )
 
 
-def note_sent(outbox: Outbox, *, refused: Mapping[str, str]) -> None:
-    """The provider took it. `refused`: recipients that it turned away, with its words; then it is our turn again."""
+def note_sent(outbox: Outbox, *, refused: Mapping[str, str], was_returned: bool = False) -> None:
+    """The provider took it. `refused`: recipients that it turned away, with its words; then it is our turn again.
+
+    `was_returned`: it had counted as not sent, or as uncertain.
+    """
     if outbox.kind != Outbox.Kind.REPLY or outbox.case_id is None:
         return
     CaseEvent.objects.create(
         case_id=outbox.case_id, kind=Kind.REPLY_SENT, email_message_id=outbox.email_message_id, because=outbox.detail
     )
+    if was_returned:
+        _answer_after_all(outbox, outbox.case_id)
     if refused:
         words = "; ".join(f"{address}: {why}" for address, why in refused.items())
         _return_to_us(outbox, outbox.case_id, Kind.BOUNCE_ADDED, words)
-    elif outbox.human_resends:
-        # It had been returned to us. If the customer wrote meanwhile it stays our turn.
+
+
+def _answer_after_all(outbox: Outbox, case_id: int) -> None:
+    """What `note_answered` did, once more where it was put back and nobody changed it since. If the customer wrote
+    meanwhile it stays our turn.
+    """
+    now, event = timezone.now(), _queued_event(outbox)
+    if event is not None:
+        for key, status in event.detail.get("tasks", {}).items():
+            CaseTask.objects.filter(pk=key, status=status, completed_at__isnull=True).update(
+                status=TaskStatus.COMPLETED, completed_at=now
+            )
+        EmailMessage.objects.filter(
+            pk=event.detail.get("answered") or 0, incoming=True, status=event.detail.get("answered_status")
+        ).update(status=EmailMessage.Status.FORWARDED if outbox.is_forward else EmailMessage.Status.REPLIED)
+    if not outbox.is_forward:
         Case.objects.filter(
-            Q(last_inbound_at__isnull=True) | Q(last_inbound_at__lte=outbox.created_at), pk=outbox.case_id
+            Q(last_inbound_at__isnull=True) | Q(last_inbound_at__lte=outbox.created_at), pk=case_id
         ).update(awaiting=Case.Awaiting.CUSTOMER)
 
 
@@ -164,11 +183,7 @@ def _return_to_us(outbox: Outbox, case_id: int, kind: CaseEvent.Kind, words: str
 
 def _put_back(outbox: Outbox) -> bool:
     """Tasks and the answered mail as they were found, unless somebody changed them since. False: it never set out."""
-    event = (
-        CaseEvent.objects.filter(case=outbox.case_id, kind=Kind.REPLY_QUEUED, detail__outbox=outbox.pk)
-        .order_by("-pk")
-        .first()
-    )
+    event = _queued_event(outbox)
     if event is None:
         return False
     for key, status in event.detail.get("tasks", {}).items():
@@ -179,3 +194,9 @@ def _put_back(outbox: Outbox) -> bool:
             pk=answered, status__in=[EmailMessage.Status.REPLIED, EmailMessage.Status.FORWARDED]
         ).update(status=event.detail.get("answered_status", EmailMessage.Status.READ))
     return True
+
+
+def _queued_event(outbox: Outbox) -> CaseEvent | None:
+    """The line of history that says what was before the mail set out."""
+    events = CaseEvent.objects.filter(case=outbox.case_id, kind=Kind.REPLY_QUEUED, detail__outbox=outbox.pk)
+    return events.order_by("-pk").first()

@@ -9,6 +9,7 @@ first), SentBefore (the key was used).
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +24,7 @@ from cases import blobs
 from cases.models import Case, Draft, EmailAddress, EmailMessage, Outbox, SendDecision
 from cases.outbound.allowed_senders import permission_to_send, record_decision
 from cases.outbound.approvals import ask_for_approval
-from cases.outbound.composed import CannotReply, Composed, SendingNotAllowed, SentBefore, Unseen
+from cases.outbound.composed import LATEST, CannotReply, Composed, SendingNotAllowed, SentBefore, Unseen
 from cases.outbound.contents import decide_contents, draft_of, words_of
 from cases.outbound.new_cases import open_case_for
 from cases.outbound.outcomes import set_out
@@ -31,11 +32,10 @@ from cases.outbound.recipients import BadRecipients, check_recipients
 from cases.outbound.reply_rows import People, check_attachments, write_mail
 from cases.outbound.words import Words
 from routing.approval_rules import approval_required_because
-from routing.models import EmailToCaseSettings, RoutingAddress
+from routing.models import EmailToCaseSettings
 
 __all__ = ["check_beforehand", "queue_mail"]
 
-LATEST = timedelta(days=366)  # how far ahead a mail can be written
 Mode = Draft.Mode
 NOTHING_WRITTEN = gettext_lazy("Write something to send.")
 
@@ -53,7 +53,7 @@ def queue_mail(
         raise SendingNotAllowed(answer.because)
     people = check_beforehand(mode, composed, now=now)
     stored = blobs.put_many(file.content for file in composed.attachments)
-    key = _outbox_key(composed.key, author=author, case=case)
+    key, typed = _outbox_key(composed.key, author=author, case=case), _what_was_typed(mode, composed, people)
     opens_case = case is None
     try:
         with transaction.atomic():
@@ -61,8 +61,7 @@ def queue_mail(
             organisation = EmailToCaseSettings.load()
             draft, in_draft = draft_of(composed, author)
             words = words_of(composed, in_draft, organisation)
-            if sent := _sent_under(key):
-                _check_same(sent, text=words.text, people=people, send_from=composed.send_from)
+            if sent := _sent_under(key, typed):
                 return sent
             if composed.draft is not None and draft is None:
                 raise CannotReply(
@@ -78,7 +77,7 @@ def queue_mail(
                 mode, case, composed, people, words, in_draft=in_draft, stored=stored, organisation=organisation
             )
             message = write_mail(case, author, composed.send_from, mail, now=now, key=key)
-            outbox = _write_outbox(mode, message, about, composed, words, now=now, key=key)
+            outbox = _write_outbox(mode, message, about, composed, words, now=now, key=key, typed=typed)
             record_decision(
                 answer,
                 stage=SendDecision.Stage.USE_CASE,
@@ -95,7 +94,7 @@ def queue_mail(
                 draft.delete()
     except IntegrityError:
         # Two submits of one new mail: there is no case yet that could be locked, so the unique key decides.
-        sent = _sent_under(key) if opens_case else None
+        sent = _sent_under(key, typed) if opens_case else None
         if sent is None:
             raise
         return sent
@@ -111,6 +110,7 @@ def _write_outbox(
     *,
     now: datetime,
     key: str,
+    typed: str,
 ) -> Outbox:
     first = next(each.address for each in message.addresses.all() if each.role == EmailAddress.Role.TO)
     return Outbox.objects.create(
@@ -128,6 +128,7 @@ def _write_outbox(
             "answers": about.pk if about else None,
             "html": words.html,
             "answers_join": composed.answers_join,
+            "typed": typed,
         },
         is_scheduled=composed.send_at is not None,
         not_before=composed.send_at or now + timedelta(seconds=settings.E2C_UNDO_SECONDS),
@@ -185,21 +186,36 @@ def _outbox_key(key: str, *, author: User, case: Case | None) -> str:
     return "reply:" + hashlib.sha256(f"{author.pk}:{about}:{key}".encode()).hexdigest()[:48]
 
 
-def _sent_under(outbox_key: str) -> EmailMessage | None:
-    """The mail of this key. Raises SentBefore when it was taken back: to send it after all is a new decision."""
+def _what_was_typed(mode: Draft.Mode, composed: Composed, people: People) -> str:
+    """One word for all that the author chose, to tell the same form from a changed one. As it was handed over: a
+    draft, with the files in it, is gone when the form comes a second time.
+    """
+    chosen = [
+        str(mode),
+        composed.send_from.email_address,
+        sorted((str(role), person.address) for role, persons in people.items() for person in persons),
+        composed.subject or "",
+        composed.text,
+        composed.html,
+        [hashlib.sha256(file.content).hexdigest() for file in composed.attachments],
+        sorted(composed.kept) if composed.kept is not None else None,
+        composed.answers_join,
+        composed.send_at.isoformat() if composed.send_at else "",
+    ]
+    return hashlib.sha256(json.dumps(chosen).encode()).hexdigest()[:32]
+
+
+def _sent_under(outbox_key: str, typed: str) -> EmailMessage | None:
+    """The mail of this key. Raises SentBefore when it was taken back: to send it after all is a new decision; and when
+    the form was changed after it was sent: the change must not get lost in silence.
+    """
     outbox = Outbox.objects.select_related("email_message__case").filter(key=outbox_key).first()
     if outbox is None:
         return None
     if outbox.state == Outbox.State.CANCELLED or outbox.email_message is None:
         raise SentBefore(_("You took this reply back. Send it again if you want it to leave after all."))
-    return outbox.email_message
-
-
-def _check_same(sent: EmailMessage, *, text: str, people: People, send_from: RoutingAddress) -> None:
-    """Raises SentBefore when the form was changed after it was sent: the change must not get lost in silence."""
-    before = {(each.role, each.address) for each in sent.addresses.all() if each.role != EmailAddress.Role.REPLY_TO}
-    now = {(role, person.address) for role, persons in people.items() for person in persons}
-    if (sent.reply_text, sent.from_address, before) != (text, send_from.email_address, now):
+    if outbox.composed.get("typed") != typed:
         raise SentBefore(
             _("This reply was sent already, without your last changes. Send again to send it as another mail.")
         )
+    return outbox.email_message

@@ -2,24 +2,88 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.models import Approval, Case, CaseEvent, Draft, EmailMessage, Outbox
 from cases.outbound.allowed_senders import refusal_of_user
-from cases.outbound.composed import CannotReply, SendingNotAllowed
-from cases.outbound.delivery import CannotCancel, cancel, resend
+from cases.outbound.composed import LATEST, CannotReply, SendingNotAllowed
 from cases.outbound.drafts import come_back
+from cases.outbound.endings import follow
 from cases.outbound.locking import lock_case_of
+from cases.outbound.outcomes import note_taken_back
+from routing import audit
 
-__all__ = ["cancel_reply", "edit_failed", "reschedule", "send_again", "take_back", "take_back_scheduled"]
+__all__ = [
+    "CannotCancel",
+    "CannotResend",
+    "cancel",
+    "cancel_reply",
+    "edit_failed",
+    "reschedule",
+    "resend",
+    "send_again",
+    "take_back",
+    "take_back_scheduled",
+]
 
-LATEST = timedelta(days=366)  # how far ahead a mail can be written
 State = Outbox.State
+
+
+class CannotResend(RuntimeError):
+    """The mail is not in a state in which a person may send it again; the message says why."""
+
+
+class CannotCancel(RuntimeError):
+    """The mail is under way already."""
+
+
+@transaction.atomic
+def resend(outbox: Outbox, *, by: User) -> None:
+    """A person sends an uncertain or failed mail again, knowing that it may arrive twice. Raises CannotResend."""
+    lock_case_of(outbox)
+    changed = Outbox.objects.filter(pk=outbox.pk, state__in=[State.UNCERTAIN, State.FAILED]).update(
+        state=State.QUEUED,
+        claim_token="",
+        lease_until=None,
+        not_before=None,
+        attempts=0,
+        detail="",
+        human_resends=F("human_resends") + 1,
+    )
+    before, because = outbox.state, outbox.detail
+    outbox.refresh_from_db()
+    if not changed:
+        words = _("Only uncertain and failed mail is sent again; this one is %(state)s.")
+        raise CannotResend(words % {"state": outbox.get_state_display()})
+    follow(outbox)
+    audit.record(
+        "resend_outgoing_mail", outbox, by=by, was=str(before), because=because, human_resends=outbox.human_resends
+    )
+
+
+@transaction.atomic
+def cancel(outbox: Outbox, *, by: User | None, because: str = "", is_noted: bool = False) -> None:
+    """Take a waiting mail back (undo). Raises CannotCancel once `sending` is committed: then it may be out.
+
+    `is_noted`: the history of its case says so already.
+    """
+    lock_case_of(outbox)
+    changed = Outbox.objects.filter(pk=outbox.pk, state__in=[State.QUEUED, State.AWAITING_APPROVAL]).update(
+        state=State.CANCELLED, claim_token="", lease_until=None
+    )
+    outbox.refresh_from_db()
+    if not changed:
+        words = _("The mail cannot be taken back; it is %(state)s.")
+        raise CannotCancel(words % {"state": outbox.get_state_display()})
+    follow(outbox)
+    note_taken_back(outbox, by=by, because=because, is_noted=is_noted)
+    audit.record("cancel_outgoing_mail", outbox, by=by)
 
 
 @transaction.atomic
@@ -27,7 +91,7 @@ def cancel_reply(message: EmailMessage, *, by: User) -> Draft | None:
     """Take a mail back while it waits; it becomes a draft of its author. Raises CannotCancel, and SendingNotAllowed
     for somebody who could not have written it.
     """
-    return take_back(_outbox_for(message, by=by), by=by)
+    return take_back(_outbox_for(message, by=by, otherwise=CannotCancel), by=by)
 
 
 def take_back(outbox: Outbox, *, by: User | None, because: str = "", is_noted: bool = False) -> Draft | None:
@@ -47,7 +111,7 @@ def send_again(message: EmailMessage, *, by: User) -> None:
     """A person sends a failed or uncertain mail once more. Raises CannotResend and SendingNotAllowed. The worker asks
     for the author's permission again.
     """
-    resend(_outbox_for(message, by=by), by=by)
+    resend(_outbox_for(message, by=by, otherwise=CannotResend), by=by)
 
 
 @transaction.atomic
@@ -55,7 +119,7 @@ def edit_failed(message: EmailMessage, *, by: User) -> Draft | None:
     """A mail that failed becomes a draft of its author again. Raises CannotCancel and SendingNotAllowed; None when its
     author is gone. An uncertain one never does: it may have arrived.
     """
-    outbox = _outbox_for(message, by=by)
+    outbox = _outbox_for(message, by=by, otherwise=CannotCancel)
     if message.created_by_id != by.pk:
         raise SendingNotAllowed(_("Only its author can edit it."))
     lock_case_of(outbox)
@@ -68,7 +132,7 @@ def edit_failed(message: EmailMessage, *, by: User) -> Draft | None:
 @transaction.atomic
 def reschedule(message: EmailMessage, *, by: User, send_at: datetime | None, now: datetime) -> None:
     """Another time for a mail that waits for its time; None: now. Raises CannotReply and SendingNotAllowed."""
-    outbox = _outbox_for(message, by=by)
+    outbox = _outbox_for(message, by=by, otherwise=CannotReply)
     if send_at is not None and not now < send_at <= now + LATEST:
         raise CannotReply(_("Choose a time within a year that is not over."), field="send_at")
     lock_case_of(outbox)
@@ -111,9 +175,12 @@ def take_back_scheduled(case: Case, *, now: datetime) -> int:
     return taken
 
 
-def _outbox_for(message: EmailMessage, *, by: User) -> Outbox:
+def _outbox_for(message: EmailMessage, *, by: User, otherwise: type[Exception]) -> Outbox:
+    """Raises `otherwise` when it became a draft in this moment: two people, or one with two clicks."""
     if refusal := refusal_of_user(by, case=message.case):
         raise SendingNotAllowed(refusal.because)
-    return Outbox.objects.select_related("email_message__created_by", "email_message__case", "from_address").get(
-        email_message=message, kind=Outbox.Kind.REPLY
-    )
+    rows = Outbox.objects.select_related("email_message__created_by", "email_message__case", "from_address")
+    outbox = rows.filter(email_message=message, kind=Outbox.Kind.REPLY).first()
+    if outbox is None:
+        raise otherwise(_("This mail was taken back already."))
+    return outbox

@@ -21,9 +21,10 @@ from django.utils import timezone
 from cases.claims import LONGEST_ERROR, LostLease, claim, claimed_rows, prove, release_for_retry, retry_at
 from cases.message_ids import clean_id, hash_of
 from cases.models import Case, CaseEvent, Delivery, EmailMessage, Outbox, TrackingRequest
-from cases.outbound.delivery import MESSAGE_STATUS
+from cases.outbound.endings import follow
 from cases.outbound.locking import lock_case_of
 from cases.outbound.notices import queue_owner_notice
+from cases.outbound.outcomes import note_sent
 from routing.addresses import normalise_address
 
 __all__ = ["TrackingEvent", "TrackingReader", "settle_tracking"]
@@ -194,8 +195,10 @@ def _confirm(outbox: Outbox) -> None:
     confirmed = Outbox.objects.filter(pk=outbox.pk, state=Outbox.State.UNCERTAIN).update(
         state=Outbox.State.SENT, sent_at=timezone.now(), detail="Confirmed by a report of the provider."
     )
-    if confirmed and outbox.email_message_id is not None:
-        EmailMessage.objects.filter(pk=outbox.email_message_id).update(status=MESSAGE_STATUS[Outbox.State.SENT])
+    if confirmed:
+        outbox.refresh_from_db(fields=["state", "sent_at", "detail"])
+        follow(outbox)
+        note_sent(outbox, refused={}, was_returned=True)
 
 
 def _apply_to_notice(outbox: Outbox, state: Delivery.State, detail: str) -> str:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from cases.forms.composer import is_key
 from cases.outbound.approvals import CannotApprove, approve, reject
 from cases.outbound.composed import SendingNotAllowed, Unseen
-from cases.outbound.delivery import CannotCancel
+from cases.outbound.taking_back import CannotCancel
 from cases.selectors.approvals import is_approver, list_waiting
 from cases.views.outgoing import to_message, user_and_mail
 from cases.views.panes import render_pane

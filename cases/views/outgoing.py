@@ -16,9 +16,15 @@ from django.views.decorators.http import require_POST
 from cases.forms.composer import SendAtForm
 from cases.models import Draft, EmailMessage, Outbox
 from cases.outbound.composed import CannotReply, SendingNotAllowed
-from cases.outbound.delivery import CannotCancel, CannotResend
-from cases.outbound.taking_back import cancel_reply, edit_failed, reschedule, send_again
-from cases.selectors.conversation import visible_messages
+from cases.outbound.taking_back import (
+    CannotCancel,
+    CannotResend,
+    cancel_reply,
+    edit_failed,
+    reschedule,
+    send_again,
+)
+from cases.selectors.conversation import find_visible_case, visible_messages
 
 
 @require_POST
@@ -84,6 +90,10 @@ def _open_again(
     request: HttpRequest, number: int, message_id: int, become_draft: Callable[..., Draft | None]
 ) -> HttpResponse:
     """A wish to take something back is mostly one to correct it: the text is open again, for its author."""
+    if not EmailMessage.objects.filter(pk=message_id).exists() and (case := find_visible_case(request.user, number)):
+        # The second click of two: the first one made it a draft.
+        draft_id = case.my_draft  # type: ignore[attr-defined]  # annotated by find_visible_case
+        return redirect(_with_draft(number, draft_id)) if draft_id else redirect("case", number=number)
     user, message = user_and_mail(request, number, message_id)
     try:
         draft = become_draft(message, by=user)
@@ -92,4 +102,8 @@ def _open_again(
         return to_message(message)
     if draft is None or draft.author_id != user.pk:
         return redirect("case", number=number)
-    return redirect(reverse("case", kwargs={"number": number}) + f"?draft={draft.pk}#reply")
+    return redirect(_with_draft(number, draft.pk))
+
+
+def _with_draft(number: int, draft_id: int) -> str:
+    return reverse("case", kwargs={"number": number}) + f"?draft={draft_id}#reply"

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 
 from cases.models import Case, Draft, EmailAddress, EmailMessage, Outbox, Participant
 from cases.outbound.composed import CannotReply
-from cases.outbound.taking_back import cancel_reply
+from cases.outbound.taking_back import cancel_reply, send_again
 from cases.thread_keys import signing_keys
 from cases.thread_token import case_of_message_id, case_of_reply_address, find_case_tokens, reply_address, token_mark
 from routing.models import EmailToCaseSettings, RoutingAddress
@@ -114,6 +114,22 @@ def test_forward_whose_answers_are_wanted_carries_what_every_reply_carries(
     assert case_of_message_id(message["Message-ID"], signing_keys()) == case.pk
     assert case_of_reply_address(message["Reply-To"].partition("<")[2].rstrip(">"), signing_keys()) == case.pk
     assert Participant.objects.get(address=FRIEND).role == Participant.Role.COPIED
+
+
+def test_forward_that_failed_and_is_sent_again_leaves_the_customer_waiting_for_us(
+    smtp: FakeSmtpServer, case: Case, ana: User, gold: RoutingAddress, theirs: EmailMessage
+) -> None:
+    message = forward(case, ana, gold, theirs)
+    smtp.refused_recipients[FRIEND] = "550 no such user"
+    deliver_all()
+    smtp.refused_recipients.clear()
+
+    send_again(message, by=ana)
+    deliver_all()
+
+    case.refresh_from_db()
+    theirs.refresh_from_db()
+    assert (Outbox.objects.get().state, case.awaiting, theirs.status) == ("sent", Case.Awaiting.US, "forwarded")
 
 
 def test_forward_brings_its_own_pictures_and_fetches_none(

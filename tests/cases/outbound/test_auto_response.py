@@ -17,7 +17,8 @@ from django.utils import timezone
 from cases.inbound.settle import settle_batch
 from cases.inbound.settled import Settled
 from cases.models import Case, EmailMessage, Outbox, SendDecision
-from cases.outbound.delivery import deliver_due, resend
+from cases.outbound.delivery import deliver_due
+from cases.outbound.taking_back import resend
 from routing.models import AuditEvent, EmailTemplate, EmailToCaseSettings, RoutingAddress
 from tests.cases import provider_requests as calls
 from tests.factories import ParticipantFactory, RoutingAddressFactory, UserFactory

@@ -18,8 +18,10 @@ from django.utils import timezone
 from cases.claims import claim, claimed_rows
 from cases.models import CaseEvent, Delivery, EmailAddress, EmailMessage, Outbox
 from cases.outbound import delivery
-from cases.outbound.delivery import CannotCancel, CannotResend, cancel, deliver_due, mark_abandoned, resend
+from cases.outbound.delivery import deliver_due
+from cases.outbound.endings import MOST_ATTEMPTS, mark_abandoned, record_answer
 from cases.outbound.handing_over import Accepted, NotNow, hand_over
+from cases.outbound.taking_back import CannotCancel, CannotResend, cancel, resend
 from cases.outbound.tasks import deliver
 from routing.connections import system_connection
 from routing.models import AuditEvent
@@ -291,7 +293,7 @@ def test_hang_up_before_the_content_is_tried_again(smtp: FakeSmtpServer) -> None
 
 @pytest.mark.django_db
 def test_endless_refusals_end_in_failed(smtp: FakeSmtpServer) -> None:
-    outbox = queue_notice(attempts=delivery.MOST_ATTEMPTS - 1)
+    outbox = queue_notice(attempts=MOST_ATTEMPTS - 1)
     smtp.answers["mail"] = ["451 later"]
 
     deliver_due()
@@ -302,7 +304,7 @@ def test_endless_refusals_end_in_failed(smtp: FakeSmtpServer) -> None:
 
 @pytest.mark.django_db
 def test_row_that_kills_its_workers_ends_in_failed(smtp: FakeSmtpServer) -> None:
-    outbox = queue_notice(attempts=delivery.MOST_ATTEMPTS)
+    outbox = queue_notice(attempts=MOST_ATTEMPTS)
 
     deliver_due()
 
@@ -387,7 +389,7 @@ def test_late_answer_is_better_than_uncertain(smtp: FakeSmtpServer) -> None:
     slow = Outbox.objects.get(pk=outbox.pk)
     mark_abandoned()
 
-    delivery._record(slow, delivery.Accepted(provider_id="p1"))
+    record_answer(slow, Accepted(provider_id="p1"))
 
     assert (state_of(outbox), outbox.provider_id) == (State.SENT, "p1")
 
@@ -401,7 +403,7 @@ def test_late_answer_changes_nothing_after_a_person_sent_the_mail_again(smtp: Fa
     resend(outbox, by=UserFactory())
 
     with pytest.raises(delivery.LostLease):
-        delivery._record(slow, delivery.Accepted())
+        record_answer(slow, Accepted())
 
     assert state_of(outbox) == State.QUEUED
 
@@ -458,7 +460,7 @@ def test_message_and_deliveries_follow_the_answer(smtp: FakeSmtpServer, organisa
         EmailAddress.objects.create(email_message=message, role="to", address=address)
     outbox = queue_notice(state=State.SENDING, claim_token="mine", email_message=message)
 
-    delivery._record(outbox, delivery.Accepted(provider_id="p1", refused={"copied@example.net": "550 no such user"}))
+    record_answer(outbox, Accepted(provider_id="p1", refused={"copied@example.net": "550 no such user"}))
 
     message.refresh_from_db()
     assert message.status == EmailMessage.Status.SENT

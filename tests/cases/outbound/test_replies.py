@@ -28,7 +28,9 @@ from cases.models import (
     Participant,
     SendDecision,
 )
-from cases.outbound.delivery import CannotCancel, deliver_due, mark_abandoned
+from cases.outbound.delivery import deliver_due
+from cases.outbound.endings import mark_abandoned, record_answer
+from cases.outbound.handing_over import Accepted
 from cases.outbound.recheck import permit_hand_over
 from cases.outbound.replies import (
     CannotReply,
@@ -40,6 +42,7 @@ from cases.outbound.replies import (
     reply_to_case,
     send_again,
 )
+from cases.outbound.taking_back import CannotCancel
 from cases.thread_keys import signing_keys
 from cases.thread_token import case_of_message_id, case_of_reply_address, find_case_tokens
 from routing import permission_sets
@@ -584,6 +587,25 @@ def test_changed_text_under_a_used_key_is_not_lost_in_silence(case: Case, ana: U
     assert Outbox.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"subject": "Another subject"},
+        {"cc": ["sam@example.org"]},
+        {"attachments": [NewAttachment("forgotten.pdf", "application/pdf", b"%PDF-1.7")]},
+    ],
+)
+def test_no_change_under_a_used_key_is_lost_in_silence(
+    case: Case, ana: User, gold: RoutingAddress, changed: dict[str, Any]
+) -> None:
+    reply(case, ana, gold, key="form-1")
+
+    with pytest.raises(SentBefore):
+        reply(case, ana, gold, key="form-1", **changed)
+
+    assert Outbox.objects.count() == 1
+
+
 def test_key_of_one_author_is_nothing_to_another(case: Case, ana: User, gold: RoutingAddress) -> None:
     ben = rep("ben")
     QueueMember.objects.create(queue=case.owner_queue, user=ben)
@@ -780,6 +802,63 @@ def test_silence_is_uncertain_and_only_a_person_sends_again(
     message.refresh_from_db()
     case.refresh_from_db()
     assert (message.status, len(smtp.ledger), case.awaiting) == ("sent", 2, Case.Awaiting.CUSTOMER)
+
+
+def test_mail_that_failed_and_is_sent_again_answers_after_all(
+    smtp: FakeSmtpServer, case: Case, ana: User, gold: RoutingAddress
+) -> None:
+    task, other = (CaseTaskFactory(case=case, email_message=case.source) for _ in range(2))
+    message = reply(case, ana, gold)
+    smtp.refused_recipients[CUSTOMER] = "550 no such user"
+    deliver_all()
+    assert EmailMessage.objects.get(pk=case.source_id).status == "new"
+    assert set(CaseTask.objects.values_list("status", flat=True)) == {"Not Started"}
+    CaseTask.objects.filter(pk=other.pk).update(status="Deferred")  # somebody changed it meanwhile
+    smtp.refused_recipients.clear()
+
+    send_again(message, by=ana)
+    assert outbox_of(message).detail == ""  # what went wrong before is no trouble of this try
+    deliver_all()
+
+    case.refresh_from_db()
+    assert (outbox_of(message).state, case.awaiting) == (State.SENT, Case.Awaiting.CUSTOMER)
+    assert EmailMessage.objects.get(pk=case.source_id).status == "replied"
+    task.refresh_from_db()
+    other.refresh_from_db()
+    assert (task.status, task.completed_at is not None) == ("Completed", True)
+    assert (other.status, other.completed_at) == ("Deferred", None)
+
+
+def test_customer_who_wrote_before_it_was_sent_again_still_waits_for_us(
+    smtp: FakeSmtpServer, case: Case, ana: User, gold: RoutingAddress
+) -> None:
+    message = reply(case, ana, gold)
+    smtp.refused_recipients[CUSTOMER] = "550 no such user"
+    deliver_all()
+    smtp.refused_recipients.clear()
+    Case.objects.filter(pk=case.pk).update(last_inbound_at=timezone.now() + timedelta(seconds=1))
+
+    send_again(message, by=ana)
+    deliver_all()
+
+    case.refresh_from_db()
+    assert (outbox_of(message).state, case.awaiting) == (State.SENT, Case.Awaiting.US)
+
+
+def test_answer_that_came_late_makes_it_the_customers_turn(
+    smtp: FakeSmtpServer, case: Case, ana: User, gold: RoutingAddress
+) -> None:
+    message = reply(case, ana, gold)
+    Outbox.objects.update(state=State.SENDING, claim_token="slow", lease_until=timezone.now())
+    slow = Outbox.objects.select_related("email_message", "case").get()
+    mark_abandoned()
+    case.refresh_from_db()
+    assert (outbox_of(message).state, case.awaiting) == (State.UNCERTAIN, Case.Awaiting.US)
+
+    record_answer(slow, Accepted(provider_id="p1"))
+
+    case.refresh_from_db()
+    assert (outbox_of(message).state, case.awaiting) == (State.SENT, Case.Awaiting.CUSTOMER)
 
 
 def test_case_that_was_joined_to_another_is_answered_there(case: Case, ana: User, gold: RoutingAddress) -> None:

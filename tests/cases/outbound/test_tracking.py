@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from cases.message_ids import hash_of
-from cases.models import CaseEvent, Delivery, EmailAddress, EmailMessage, Outbox, TrackingRequest
+from cases.models import Case, CaseEvent, Delivery, EmailAddress, EmailMessage, Outbox, TrackingRequest
 from cases.outbound.tracking import TrackingReader, settle_tracking
 from cases.sweeping import apply_tracking, tell_people
 from tests.cases import provider_requests as calls
@@ -212,6 +212,7 @@ def test_one_known_event_among_others_counts(sent: EmailMessage) -> None:
 def test_report_about_an_uncertain_mail_proves_that_it_was_sent(sent: EmailMessage) -> None:
     Outbox.objects.update(state="uncertain")
     EmailMessage.objects.filter(pk=sent.pk).update(status="uncertain")
+    Case.objects.update(awaiting="us")
     Delivery.objects.all().delete()
 
     settle([Event("delivered")])
@@ -219,6 +220,8 @@ def test_report_about_an_uncertain_mail_proves_that_it_was_sent(sent: EmailMessa
     sent.refresh_from_db()
     assert (sent.outbox.state, sent.status) == ("sent", "sent")
     assert states() == {"casey@example.net": "delivered"}
+    assert sent.case.awaiting == "customer"  # it had been returned to us
+    assert list(sent.case.events.values_list("kind", flat=True)) == ["reply_sent"]
 
 
 def test_bounce_of_a_notice_stands_on_its_row_and_its_case(organisation: Any) -> None:
