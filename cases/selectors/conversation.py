@@ -17,6 +17,7 @@ from cases.models import (
     Case,
     CaseEvent,
     CaseTask,
+    CaseVisit,
     Delivery,
     Draft,
     EmailAddress,
@@ -54,6 +55,10 @@ def find_visible_case(user: Any, number: int) -> Case | None:
             may_approve=Value(True) if user.is_superuser else Exists(grants_of(user, "approve_reply")),
             # What is on the page, for the look at what came meanwhile (selectors.history.lines_since).
             newest_event=Subquery(CaseEvent.objects.filter(case=OuterRef("pk")).order_by("-pk").values("pk")[:1]),
+            # What counts as seen by who reads the page: the mail that was written down last, not always the one that
+            # was received last. Read before the mails are.
+            newest_mail=Subquery(EmailMessage.objects.filter(case=OuterRef("pk")).order_by("-pk").values("pk")[:1]),
+            was_here=Exists(CaseVisit.objects.filter(case=OuterRef("pk"), user=user)),
             # What the reader left half written here, the newest.
             my_draft=Subquery(
                 Draft.objects.filter(author=user, case=OuterRef("pk")).order_by("-updated_at").values("pk")[:1]

@@ -81,7 +81,7 @@ def render_case(request: HttpRequest, case: Case, *, composer: Composer | None, 
     before = Cursor.read(request.GET.get("before", ""))
     context = conversation_of(request, case, before=before, open_messages=OPEN_MESSAGES)
     if before is None and is_read(request):
-        mark_seen(request.user, case, now)
+        mark_seen(request.user, case, now, was_here=case.was_here)  # type: ignore[attr-defined]  # annotated
     shown = context["shown"]
     context |= {
         "message_count": len(shown),

@@ -16,7 +16,21 @@ from django.utils import timezone
 from cases.blobs import put_many
 from cases.mail_html import FRAME_POLICY
 from cases.middleware import POLICY
-from cases.models import Attachment, Case, CaseEvent, EmailAddress, EmailMessage
+from cases.models import (
+    Approval,
+    Attachment,
+    Case,
+    CaseComment,
+    CaseEvent,
+    CaseVisit,
+    Delivery,
+    Draft,
+    EmailAddress,
+    EmailMessage,
+    Outbox,
+    SatisfactionRequest,
+    ServiceClock,
+)
 from tests.cases.outbound.people import allow_replies
 from tests.factories import (
     CaseFactory,
@@ -176,6 +190,51 @@ def test_a_case_page_costs_at_most_eight_queries(page: Client, rep: Any, queue: 
 
     assert response.status_code == 200
     assert len(captured) <= MOST_QUERIES
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_case_that_was_lived_in_costs_no_more(page: Client, rep: Any, queue: Any) -> None:
+    """Counted as the database counts: BEGIN and COMMIT are statements, too. At the first look and at the next ones."""
+    rep.user_permissions.add(
+        *Permission.objects.filter(content_type__app_label="cases", codename__in=["reply_case", "approve_reply"])
+    )
+    for _ in range(5):
+        QueueFactory().members.add(rep)
+    now, address = timezone.now(), RoutingAddressFactory()
+    case = CaseFactory(owner_queue=queue, routing_address=address, snoozed_until=now + timedelta(days=1))
+    for number in range(200):
+        EmailMessageFactory(case=case, outgoing=number % 3 == 0, created_by=rep if number % 3 == 0 else None)
+    for message in EmailMessage.objects.order_by("-pk")[:30]:
+        EmailAddress.objects.create(email_message=message, role="to", address="a@example.org")
+        for number in range(4):
+            attach(message, b"%d" % number, position=number, content_type="image/png", content_id=f"p{number}@x")
+        CaseEvent.objects.create(case=case, kind="status_changed", actor=rep, because="Working")
+        CaseComment.objects.create(case=case, author=rep, body="Ask the workshop")
+        CaseTaskFactory(case=case, owner=rep)
+    for number, (state, fields) in enumerate(
+        [("approval", {}), ("queued", {"is_scheduled": True, "not_before": now + timedelta(days=1)}), ("failed", {})]
+    ):
+        written = EmailMessageFactory(case=case, outgoing=True, created_by=UserFactory())
+        outbox = Outbox.objects.create(
+            key=f"reply:{number}", kind="reply", case=case, email_message=written, state=state, **fields
+        )
+        Delivery.objects.create(email_message=written, recipient="a@example.org", state="bounced", at=now)
+        if state == "approval":
+            Approval.objects.create(outbox=outbox, case=case, requested_by=written.created_by, required_because="x")
+    SatisfactionRequest.objects.create(
+        case=case, routing_address=address, recipient="casey@example.net", decided_at=now, expires_at=now
+    )
+    for kind in ServiceClock.Kind:
+        ServiceClock.objects.create(case=case, kind=kind, started_at=now, due_at=now)
+    CaseVisit.objects.create(case=case, user=UserFactory(), seen_at=now, viewing_at=now, replying_at=now)
+    Draft.objects.create(author=rep, case=case, mode="reply", key="k" * 24)
+
+    for _look in range(3):
+        with CaptureQueriesContext(connection) as captured:
+            response = page.get(f"/cases/{case.number}/")
+        assert response.status_code == 200
+        assert len(captured) <= MOST_QUERIES, [each["sql"][:200] for each in captured]
+    assert CaseVisit.objects.get(case=case, user=rep).seen_at > now
 
 
 # What stands on the pages --------------------------------------------------------------------------------------------

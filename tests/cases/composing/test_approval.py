@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from datetime import timedelta
 from typing import Any
@@ -305,6 +306,23 @@ def test_approver_decides_on_the_case_page(
     assert f"/messages/{message.pk}/approve/" in shown
     assert answer.status_code == 302
     assert len(smtp.ledger) == 1
+
+
+def test_mail_that_was_written_down_last_is_seen_although_it_came_before(
+    client: Client, ana: User, boss: User, case: Case, closed: RoutingAddress
+) -> None:
+    """A mail that waited for a person, or was moved here, is older than what stands below it."""
+    message = compose(REPLY, case, ana, closed)
+    released = EmailMessageFactory(case=case, received_at=message.received_at - timedelta(hours=1))
+    client.force_login(boss)
+
+    html = client.get(f"/cases/{case.number}/").content.decode()
+
+    [seen] = re.findall(r'action="[^"]*/approve/">.*?name="last_seen" value="(\d+)"', html)
+    assert seen == str(released.pk)
+    assert f'id="live-seen" name="seen" value="{released.pk}"' in html
+    client.post(f"/cases/{case.number}/messages/{message.pk}/approve/", {"last_seen": seen})
+    assert Approval.objects.get().state == "approved"
 
 
 def test_author_sees_that_it_waits_but_no_buttons_to_approve(
