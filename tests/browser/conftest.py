@@ -14,10 +14,15 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth import BACKEND_SESSION_KEY
+from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from cases.models import Case
+from cases.setup import set_up_instance
+from routing.models import RoutingAddress
 from tests.browser import accessibility
+from tests.cases.outbound.people import case_with_mail, rep, verified_address
 from tests.conftest import CHROMIUM
 from tests.fake_smtp import FakeSmtpServer, fake_smtp_server
 
@@ -170,3 +175,20 @@ def smtp(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSmtpSer
 def assert_accessible() -> Any:
     """Call with an open page: no rule of WCAG 2 A or AA is broken, in light and in dark."""
     return accessibility.assert_accessible
+
+
+# Who sits there, where nothing else is said: a rep, an address that may send, and a case with one mail.
+@pytest.fixture
+def ana(transactional_db: Any) -> User:
+    set_up_instance()
+    return rep("ana")
+
+
+@pytest.fixture
+def gold(ana: User) -> RoutingAddress:
+    return verified_address("gold@company.example", routing_name="Gold", display_name="Gold Support")
+
+
+@pytest.fixture
+def case(ana: User, gold: RoutingAddress) -> Case:
+    return case_with_mail(ana, address=gold)

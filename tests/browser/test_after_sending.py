@@ -9,30 +9,17 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from cases.models import Case, Draft, EmailMessage, Outbox
-from cases.setup import set_up_instance
 from routing.models import RoutingAddress
 from tests.browser.desk import composer, deliver_all, editor, reply_on, send
-from tests.cases.outbound.people import case_with_mail, rep, verified_address
+from tests.cases.outbound.people import case_with_mail
 from tests.fake_smtp import FakeSmtpServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def ana(transactional_db: Any, settings: Any) -> User:
+@pytest.fixture(autouse=True)
+def _long_time_for_undo(settings: Any) -> None:
     settings.E2C_UNDO_SECONDS = 120
-    set_up_instance()
-    return rep("ana")
-
-
-@pytest.fixture
-def gold(ana: User) -> RoutingAddress:
-    return verified_address("gold@company.example", routing_name="Gold", display_name="Gold Support")
-
-
-@pytest.fixture
-def case(ana: User, gold: RoutingAddress) -> Case:
-    return case_with_mail(ana, address=gold)
 
 
 @pytest.fixture

@@ -11,10 +11,8 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from cases.models import Case, Draft, EmailMessage, Outbox
-from cases.setup import set_up_instance
 from routing.models import EmailTemplate, QuickText, RoutingAddress
 from tests.browser.test_reply import deliver_all
-from tests.cases.outbound.people import case_with_mail, rep, verified_address
 from tests.fake_smtp import FakeSmtpServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,22 +29,6 @@ PASTE = """([html, text, picture]) => {
   const paste = new ClipboardEvent("paste", { clipboardData: carried, bubbles: true, cancelable: true });
   document.activeElement.dispatchEvent(paste);
 }"""
-
-
-@pytest.fixture
-def ana(transactional_db: Any) -> User:
-    set_up_instance()
-    return rep("ana")
-
-
-@pytest.fixture
-def gold(ana: User) -> RoutingAddress:
-    return verified_address("gold@company.example", routing_name="Gold", display_name="Gold Support")
-
-
-@pytest.fixture
-def case(ana: User, gold: RoutingAddress) -> Case:
-    return case_with_mail(ana, address=gold)
 
 
 @pytest.fixture

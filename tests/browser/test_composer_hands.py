@@ -8,12 +8,10 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from cases.models import Case, DraftFile, EmailMessage, Outbox
-from cases.setup import set_up_instance
-from routing.models import EmailTemplate, EmailToCaseSettings, QuickText, RoutingAddress
+from cases.models import Case, Draft, DraftFile, EmailMessage, Outbox
+from routing.models import EmailTemplate, EmailToCaseSettings, QuickText
 from tests.browser.desk import editor, primary, reply_on, send
 from tests.browser.test_composer import PNG, body_of, paste, saved, sent_mail
-from tests.cases.outbound.people import case_with_mail, rep, verified_address
 from tests.fake_smtp import FakeSmtpServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,22 +33,6 @@ PASTE_TYPES = """(carried) => {
   const how = { clipboardData: data, bubbles: true, cancelable: true };
   document.activeElement.dispatchEvent(new ClipboardEvent("paste", how));
 }"""
-
-
-@pytest.fixture
-def ana(transactional_db: Any) -> User:
-    set_up_instance()
-    return rep("ana")
-
-
-@pytest.fixture
-def gold(ana: User) -> RoutingAddress:
-    return verified_address("gold@company.example", routing_name="Gold", display_name="Gold Support")
-
-
-@pytest.fixture
-def case(ana: User, gold: RoutingAddress) -> Case:
-    return case_with_mail(ana, address=gold)
 
 
 def drop(page: Page, place: str, *files: tuple[str, str, bytes]) -> list[bool]:
@@ -266,3 +248,36 @@ def test_nothing_that_is_typed_formatted_pasted_or_sent_breaks_the_policy(
     expect(page.locator(".sending").last).to_contain_text("Not sent yet")
     assert watched.policy_errors == []
     assert "from a word processor" not in EmailMessage.objects.get(incoming=False).html_body
+
+
+# What is no draft
+# ------------------------------------------------------------------------------------------------------------
+# What add-ons of browsers, and whoever takes a picture of the page, do to a field that can be written in.
+TOUCH = """element => {
+  element.setAttribute("data-gramm", "false");
+  element.style.setProperty("caret-color", "transparent", "important");
+}"""
+
+
+def test_composer_in_which_nobody_wrote_leaves_no_draft(log_in: Any, ana: User, case: Case) -> None:
+    page = reply_on(log_in(ana), case, "")
+    editor(page).evaluate(TOUCH)
+    page.get_by_role("link", name="Reply to all").click()
+    expect(page.get_by_role("link", name="Reply to all")).to_have_attribute("aria-current", "true")
+    editor(page).evaluate(TOUCH)
+    page.wait_for_timeout(2000)  # longer than what was typed waits to be saved
+    page.goto("about:blank")  # asks nobody whether to leave
+
+    assert not Draft.objects.exists()
+
+
+def test_what_was_taken_away_again_leaves_no_draft(log_in: Any, ana: User, case: Case) -> None:
+    page = reply_on(log_in(ana), case, "No")
+    saved(page)
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Backspace")
+
+    page.get_by_role("link", name="Close the composer").click()
+
+    expect(page.locator("form[data-composer]")).to_have_count(0)
+    assert not Draft.objects.exists()

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from playwright.sync_api import expect
 
-from cases.models import Approval, Case, Draft
-from cases.setup import set_up_instance
+from cases.models import Approval, Case, Draft, Outbox
 from routing.models import EmailTemplate, QueueMember, QuickText, RecordType, RoutingAddress
-from tests.browser.desk import editor, primary, reply_on
+from tests.browser.desk import deliver_all, editor, primary, reply_on
 from tests.browser.test_composer import saved
-from tests.cases.outbound.people import case_with_mail, rep, verified_address
+from tests.cases.outbound.people import rep
+from tests.fake_smtp import FakeSmtpServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def ana(transactional_db: Any) -> User:
-    set_up_instance()
-    return rep("ana")
-
-
-@pytest.fixture
-def gold(ana: User) -> RoutingAddress:
-    return verified_address("gold@company.example", routing_name="Gold", display_name="Gold Support")
-
-
-@pytest.fixture
-def case(ana: User, gold: RoutingAddress) -> Case:
-    return case_with_mail(ana, address=gold)
 
 
 def fits(page: Any) -> bool:
@@ -60,6 +46,58 @@ def test_menus_and_warnings_of_the_composer(
     expect(page.get_by_role("button", name="Tomorrow")).to_be_visible()
     assert fits(page)
     assert_accessible(page)
+
+
+@pytest.mark.parametrize(("kind", "width"), [("forward", 390), ("new", 1440)])
+def test_forward_and_new_mail_can_be_used_by_everybody(
+    log_in: Any, ana: User, case: Case, assert_accessible: Any, kind: str, width: int
+) -> None:
+    watched = log_in(ana)
+    watched.page.set_viewport_size({"width": width, "height": 844})
+    page = watched.open("/cases/new/" if kind == "new" else f"/cases/{case.number}/")
+    if kind == "forward":
+        page.keyboard.press("f")
+    expect(page.get_by_role("combobox", name="To")).to_be_focused()
+    expect(page.get_by_role("textbox", name="Subject")).to_be_visible()
+
+    assert fits(page)
+    assert_accessible(page)
+
+
+def test_mail_that_waits_for_its_time_gets_another_one_and_leaves_at_once(
+    log_in: Any, ana: User, case: Case, assert_accessible: Any, smtp: FakeSmtpServer
+) -> None:
+    """By keyboard, in the time of whoever reads the page."""
+    watched = log_in(ana)
+    zone = {"timezoneId": "America/New_York"}
+    watched.page.context.new_cdp_session(watched.page).send("Emulation.setTimezoneOverride", zone)
+    page = reply_on(watched, case)
+    page.get_by_text("Send later").click()
+    page.get_by_role("button", name="Tomorrow").click()
+    primary(page).click()
+    sending = page.locator(".sending")
+    expect(sending).to_contain_text("Leaves tomorrow 8:00 AM")
+    wanted = (datetime.now(ZoneInfo("America/New_York")) + timedelta(days=3)).replace(hour=14, minute=30)
+
+    page.get_by_text("Another time").focus()
+    page.keyboard.press("Enter")
+    field = page.locator("#conversation .sending").get_by_label("Day and time")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert fits(page)
+    assert_accessible(page)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    field.fill(wanted.strftime("%Y-%m-%dT%H:%M"))
+    page.get_by_role("button", name="Change the time").press("Enter")
+
+    expect(page.locator(".event").last).to_contain_text("Time of sending changed")
+    expect(sending).to_contain_text("2:30 PM")
+    assert Outbox.objects.get().not_before == wanted.replace(second=0, microsecond=0)
+    deliver_all()
+    assert smtp.ledger == []
+    page.get_by_role("button", name="Send now").click()
+    expect(page.locator(".event").last).to_contain_text("at once")
+    deliver_all()
+    assert len(smtp.ledger) == 1
 
 
 def test_drafts_stand_in_a_list_with_what_they_are(

@@ -9,19 +9,12 @@ from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
 from cases.comments import add_note
-from cases.models import Case, CaseEvent
-from cases.setup import set_up_instance
-from tests.browser.desk import POLL
+from cases.models import Case, CaseEvent, Outbox
+from tests.browser.desk import POLL, editor, primary, send
 from tests.cases.outbound.people import case_with_mail, rep, verified_address
 from tests.factories import EmailMessageFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def ana(transactional_db: Any) -> User:
-    set_up_instance()
-    return rep("ana")
 
 
 @pytest.fixture
@@ -74,3 +67,20 @@ def test_what_the_reader_did_is_no_news(log_in: Any, ana: User, case: Case) -> N
 
     expect(page.locator("#presence .new-mail")).to_have_count(0)
     expect(page.locator(".timeline .note")).to_have_count(1)
+
+
+def test_answer_that_is_begun_after_something_came_in_is_stopped(log_in: Any, ana: User, case: Case) -> None:
+    """The page has not looked again yet: what opens beside the conversation has seen no more than it shows."""
+    page = log_in(ana).open(f"/cases/{case.number}/")
+    EmailMessageFactory(case=case, text_body="I found it, thank you!")
+    page.keyboard.press("r")
+    expect(editor(page)).to_be_focused()
+    page.keyboard.type("Please wait another week.")
+
+    primary(page).click()
+
+    expect(page.locator("#reply")).to_contain_text("Something new came into this case since you opened it.")
+    expect(page.locator(".timeline")).to_contain_text("I found it, thank you!")
+    assert not Outbox.objects.exists()
+    expect(page.locator("#presence .new-mail")).to_have_count(0)
+    send(page)

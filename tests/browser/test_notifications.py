@@ -117,7 +117,7 @@ def test_without_javascript_everything_is_there(
     page.get_by_role("link", name="Notifications", exact=True).click()
     page.get_by_role("button", name="Mark as read: case").click()
     expect(page.locator(".told.is-unread")).to_have_count(0)
-    page.get_by_role("link", name="Choose").click()
+    page.get_by_role("link", name="Settings").click()
     page.get_by_role("combobox", name="New email on my case: by mail").select_option("hourly")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved.")).to_be_visible()

@@ -11,7 +11,6 @@ from playwright.sync_api import Page, expect
 
 from cases.blobs import put_many
 from cases.models import Attachment, Case, CaseComment, Draft, EmailMessage, Outbox, SendDecision
-from cases.setup import set_up_instance
 from routing import permission_sets
 from routing.models import QueueMember, RoutingAddress
 from tests.browser.desk import deliver_all, editor, nothing_left, primary, reply_on, send
@@ -22,22 +21,6 @@ from tests.fake_smtp import FakeSmtpServer
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CUSTOMER = "casey@example.net"
-
-
-@pytest.fixture
-def ana(transactional_db: Any) -> User:
-    set_up_instance()
-    return rep("ana")
-
-
-@pytest.fixture
-def gold(ana: User) -> RoutingAddress:
-    return verified_address("gold@company.example", routing_name="Gold", display_name="Gold Support")
-
-
-@pytest.fixture
-def case(ana: User, gold: RoutingAddress) -> Case:
-    return case_with_mail(ana, address=gold)
 
 
 def choose(page: Page, address: RoutingAddress) -> None:

@@ -15,31 +15,13 @@ from playwright.sync_api import Page, expect
 
 from cases.models import Case, EmailMessage, Outbox, SendDecision
 from cases.outbound.delivery import deliver_due
-from cases.setup import set_up_instance
 from routing.models import RoutingAddress
-from tests.cases.outbound.people import case_with_mail, rep, verified_address
 from tests.factories import EmailMessageFactory, RoutingAddressFactory
 from tests.fake_smtp import FakeSmtpServer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.main_way]
 
 CUSTOMER = "casey@example.net"
-
-
-@pytest.fixture
-def ana(transactional_db: Any) -> User:
-    set_up_instance()
-    return rep("ana")
-
-
-@pytest.fixture
-def gold(ana: User) -> RoutingAddress:
-    return verified_address("gold@company.example", routing_name="Gold", display_name="Gold Support")
-
-
-@pytest.fixture
-def case(ana: User, gold: RoutingAddress) -> Case:
-    return case_with_mail(ana, address=gold)
 
 
 def open_composer(page: Page, case: Case, live_server: Any) -> None:

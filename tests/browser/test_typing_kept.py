@@ -9,31 +9,13 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from cases.models import Case, CaseTask, Draft, Tag
-from cases.setup import set_up_instance
-from routing.models import QueueMember, RoutingAddress
+from routing.models import QueueMember
 from tests.browser.desk import editor, nothing_left, primary, reply_on
-from tests.cases.outbound.people import case_with_mail, rep, verified_address
 from tests.fake_smtp import FakeSmtpServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LOOK_AGAIN = "document.body.dispatchEvent(new CustomEvent('case-changed'))"
-
-
-@pytest.fixture
-def ana(transactional_db: Any) -> User:
-    set_up_instance()
-    return rep("ana")
-
-
-@pytest.fixture
-def gold(ana: User) -> RoutingAddress:
-    return verified_address("gold@company.example", routing_name="Gold", display_name="Gold Support")
-
-
-@pytest.fixture
-def case(ana: User, gold: RoutingAddress) -> Case:
-    return case_with_mail(ana, address=gold)
 
 
 def state(page: Page) -> Any:
