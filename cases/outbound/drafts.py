@@ -97,15 +97,18 @@ def open_draft(
     key: str = "",
     kept: Collection[int] | None = None,
 ) -> Draft:
-    """The draft of a new composer. `key` is the key of its form: asked twice for one form, it is one draft.
+    """The draft of a new composer. `key` is the key of its form: asked twice for one form, it is one draft, with what
+    was typed last. The first answer may not have arrived.
 
     `case` is one that the author may see, `answers` one of its mails; a new mail has neither. `kept`: keys of the
     files of a forwarded mail that go along; None: all. Raises TooManyDrafts.
     """
     User.objects.select_for_update().get(pk=author.pk)  # two tabs, one place left
     known = Draft.objects.filter(key=key).first() if key else None
-    if known is not None and known.author_id == author.pk:
-        return known
+    if known is not None and known.author_id == author.pk and known.case_id == (case.pk if case else None):
+        if _holds(known, mode, answers, typed):
+            return known
+        return save_draft(known.pk, author=author, version=None, typed=typed, mode=mode, answers=answers)
     if Draft.objects.filter(author=author).order_by()[:MOST_DRAFTS].count() >= MOST_DRAFTS:
         raise TooManyDrafts(_("You have %(most)d drafts. Send or discard some of them.") % {"most": MOST_DRAFTS})
     own_key = key if key and known is None else new_draft_key()
@@ -115,6 +118,15 @@ def open_draft(
     if mode == Draft.Mode.FORWARD and answers is not None:
         _take_forwarded_files(draft, answers, kept)
     return draft
+
+
+def _holds(draft: Draft, mode: Draft.Mode, answers: EmailMessage | None, typed: Typed) -> bool:
+    values = _values(typed, pictures=_own_pictures(draft)) | {"mode": mode, "answers": answers}
+    return all(getattr(draft, name) == value for name, value in values.items())
+
+
+def _own_pictures(draft: Draft) -> dict[str, str]:
+    return {picture_url(file): picture_url(file) for file in draft.files.filter(inline=True)}
 
 
 @transaction.atomic
@@ -136,9 +148,7 @@ def save_draft(
     draft = own_drafts(author).filter(pk=draft_id).first()
     if draft is None:
         raise DraftGone(_("This draft was sent or discarded."))
-    values = _values(
-        typed, pictures={picture_url(file): picture_url(file) for file in draft.files.filter(inline=True)}
-    )
+    values = _values(typed, pictures=_own_pictures(draft))
     if mode is not None and draft.case_id is not None and Mode.NEW not in (mode, draft.mode):
         values |= {"mode": mode, "answers": answers}
     rows = Draft.objects.filter(pk=draft.pk, author=author)

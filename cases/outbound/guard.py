@@ -59,6 +59,7 @@ class Sending:
     has_files: bool = False
     answers_failed_authentication: bool = False
     is_new: bool = False  # no case yet: everybody is new, and nobody has to be told
+    can_answer_into_case: bool = True  # not of a forward whose answers stay outside
 
 
 def risks_of(sending: Sending) -> list[Risk]:
@@ -114,11 +115,11 @@ def _new_outsiders(sending: Sending) -> Iterator[Risk]:
     ]
     if new:
         words = ngettext(
-            "%(people)s has not been part of this case. Whoever gets this mail can answer into it.",
-            "%(people)s have not been part of this case. Whoever gets this mail can answer into it.",
-            len(new),
-        )
-        yield Risk("new_outsider", words % {"people": ", ".join(new)}, tuple(new))
+            "%(people)s has not been part of this case.", "%(people)s have not been part of this case.", len(new)
+        ) % {"people": ", ".join(new)}
+        if sending.can_answer_into_case:
+            words += " " + _("Whoever gets this mail can answer into it.")
+        yield Risk("new_outsider", words, tuple(new))
 
 
 def _bounced(sending: Sending) -> Iterator[Risk]:

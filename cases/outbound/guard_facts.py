@@ -57,6 +57,7 @@ def gather_facts(
     subject: str,
     text: str,
     has_files: bool,
+    can_answer_into_case: bool = True,
 ) -> Sending:
     """`recipients` as typed; what is no address is left to the check of the form. At most six queries."""
     people = [person.address for entry in recipients for person in read_address_list(entry)]
@@ -78,6 +79,7 @@ def gather_facts(
         has_files=has_files,
         answers_failed_authentication=_is_unsure(case, answers),
         is_new=case is None,
+        can_answer_into_case=can_answer_into_case,
     )
 
 

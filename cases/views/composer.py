@@ -104,6 +104,14 @@ def newest_message(case: Case) -> int:
     return newest or 0
 
 
+def seen_on_page(request: HttpRequest, case: Case) -> int:
+    """What a composer that opens beside a conversation counts as seen: what that page shows (`?seen=`), and not what
+    came in since it was made.
+    """
+    newest, word = newest_message(case), request.GET.get("seen", "")
+    return min(newest, int(word)) if is_key(word) else newest
+
+
 def wanted_mode(request: HttpRequest) -> Draft.Mode | None:
     """Which composer the address of the page asks for; None for none."""
     asked = request.GET
@@ -122,6 +130,8 @@ def new_composer(request: HttpRequest, case: Case | None, user: User, *, mode: D
     draft = _draft_to_open(request, case, user, mode=mode, answers=answers)
     if draft is not None:
         return _of_draft(draft, case, user, last_seen=last_seen)
+    if key and Draft.objects.filter(key=key).exists():
+        key = ""  # of a draft that stands elsewhere, and must not be written over from here
     if mode == Mode.FORWARD and answers is None and case is not None:
         answers = _newest_mail(case)
     senders = allowed_senders(user, case)

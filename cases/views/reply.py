@@ -24,7 +24,14 @@ from cases.outbound.sending import check_beforehand, queue_mail
 from cases.selectors.conversation import find_visible_case, visible_messages
 from cases.selectors.drafts import own_drafts
 from cases.views.case_page import render_case
-from cases.views.composer import Composer, new_composer, newest_message, posted_composer, wanted_mode
+from cases.views.composer import (
+    Composer,
+    new_composer,
+    newest_message,
+    posted_composer,
+    seen_on_page,
+    wanted_mode,
+)
 from cases.views.panes import render_pane
 from cases.views.warnings import risks_of_form
 from routing.models import EmailTemplate
@@ -58,8 +65,10 @@ def compose(request: HttpRequest, number: int) -> HttpResponse:
     composer = None
     if not case.is_merged and case.may_reply:  # type: ignore[attr-defined]  # annotated by find_visible_case
         mode = wanted_mode(request) or Draft.Mode.REPLY
-        composer = new_composer(request, case, user, mode=mode, last_seen=newest_message(case))
-        if request.htmx.target == "reply":  # type: ignore[attr-defined]  # the conversation is there already
+        is_beside = request.htmx.target == "reply"  # type: ignore[attr-defined]  # the conversation is there already
+        seen = seen_on_page(request, case) if is_beside else newest_message(case)
+        composer = new_composer(request, case, user, mode=mode, last_seen=seen)
+        if is_beside:
             context = {"case": case, "composer": composer, "form": composer.form}
             return render(request, "cases/composer.html", context)
     return render_case(request, case, composer=composer)

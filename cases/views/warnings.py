@@ -31,6 +31,7 @@ def risks_of_form(form: ComposerForm, *, case: Case | None, user: User, answers:
         subject=str(data.get("subject", "")) or (case.subject if case else ""),
         text=text[:100_000],
         has_files=_has_files(form, user),
+        can_answer_into_case=data.get("mode") != Draft.Mode.FORWARD or bool(data.get("answers_join")),
     )
     return risks_of(sending)
 

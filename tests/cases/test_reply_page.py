@@ -129,6 +129,9 @@ def test_case_page_tells_which_composer_it_wants(page: Client, case: Case) -> No
     assert asked("") == []
     assert asked("?reply=1") == [f"{compose}?mode=reply"]
     assert asked("?all=1&message=7") == [f"{compose}?mode=reply_all&amp;message=7"]
+    refresh = f'<noscript><meta http-equiv="refresh" content="0; url={compose}?mode=reply#reply"></noscript>'
+    assert refresh in page.get(f"/cases/{case.number}/?reply=1").content.decode()
+    assert "noscript><meta" not in page.get(f"/cases/{case.number}/").content.decode()
     assert asked('?draft="><b>') == [f"{compose}?mode=reply&amp;draft=%22%3E%3Cb%3E"]
 
 
@@ -495,6 +498,34 @@ def test_case_of_others_is_not_found(client: Client, page: Client, case: Case) -
     for what in ("undo", "send-again"):
         assert client.post(f"/cases/{case.number}/messages/{message.pk}/{what}/").status_code == 404
     assert Outbox.objects.get().state == "queued"
+
+
+def test_second_click_on_undo_finds_the_draft(page: Client, case: Case, settings: Any) -> None:
+    settings.E2C_UNDO_SECONDS = 10
+    send(page, case, composer(page, case) | {"text": "x"})
+    message = EmailMessage.objects.get(incoming=False)
+    url = f"/cases/{case.number}/messages/{message.pk}/undo/"
+
+    first, second = page.post(url), page.post(url)
+
+    assert Draft.objects.count() == 1
+    assert first["Location"] == second["Location"] == f"/cases/{case.number:08d}/?draft={Draft.objects.get().pk}#reply"
+
+
+def test_composer_beside_a_conversation_has_seen_what_the_conversation_shows(page: Client, case: Case) -> None:
+    shown_until = case.source_id
+    unseen = EmailMessageFactory(case=case, text_body="I found it, thank you!")
+
+    def last_seen(seen: str) -> str:
+        html = page.get(
+            f"/cases/{case.number}/compose/?mode=reply&seen={seen}",
+            headers={"HX-Request": "true", "HX-Target": "reply"},
+        ).content.decode()
+        return re.findall(r'name="last_seen" value="(\d+)"', html)[0]  # type: ignore[no-any-return]
+
+    assert last_seen(str(shown_until)) == str(shown_until)
+    assert [last_seen(word) for word in ("", "x", str(unseen.pk + 99))] == [str(unseen.pk)] * 3
+    assert composer(page, case)["last_seen"] == str(unseen.pk)  # the page shows it
 
 
 def test_mail_that_came_in_cannot_be_taken_back(page: Client, case: Case) -> None:

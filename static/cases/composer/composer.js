@@ -49,6 +49,7 @@ function open(form, { close = null } = {}) {
   parts.sending = openSending(form, parts);
   parts.close = async () => {
     await parts.drafts.flush();
+    if (parts.drafts.isBackAtStart && !parts.files?.items.length) await parts.drafts.throwAway();
     if (!close) return openPage(form.dataset.case);
     close();
     lookAt();
@@ -64,9 +65,10 @@ function open(form, { close = null } = {}) {
   openLayout(form);
   form.addEventListener("input", changed);
   form.addEventListener("keydown", (event) => leaveByEscape(event, form));
+  parts.drafts.asOpened();
   parts.button.say();
   composers.set(form, parts);
-  takeFocus(form, parts, { isAskedFor: close !== null || location.hash === "#reply" });
+  takeFocus(form, parts, { isAskedFor: close !== null || location.hash === "#reply" || form.elements.mode.value === "new" });
 }
 
 function openText(form, { words, editor, files, sending }) {

@@ -1,6 +1,4 @@
 // Throwing a draft away can be undone for a while: only then the server hears of it.
-import { ask } from "./requests.js";
-
 const CAN_BE_UNDONE = 10_000; // milliseconds
 
 export function openDiscard(form, words, { drafts, isEmpty, close }) {
@@ -14,23 +12,25 @@ export function openDiscard(form, words, { drafts, isEmpty, close }) {
     const line = lineWith(words);
     pane.hidden = true;
     pane.before(line);
-    const throwAway = () => {
+    const settle = () => {
       clearTimeout(timer);
-      removeEventListener("pagehide", throwAway);
+      removeEventListener("pagehide", leave);
+      document.removeEventListener("pane:leaving", leave);
       line.remove();
-      const id = drafts.id;
-      drafts.stop();
-      if (id) ask(`${form.dataset.drafts}${id}/discard/`, { fields: new FormData(), headers: { Accept: "application/json" }, keepalive: true });
-      if (pane.isConnected) close();
     };
-    const timer = setTimeout(throwAway, CAN_BE_UNDONE);
-    addEventListener("pagehide", throwAway);
-    document.addEventListener("pane:leaving", throwAway, { once: true });
+    // Who goes elsewhere meanwhile gets there.
+    const leave = () => {
+      settle();
+      drafts.throwAway();
+    };
+    const timer = setTimeout(() => {
+      leave();
+      if (pane.isConnected) close();
+    }, CAN_BE_UNDONE);
+    addEventListener("pagehide", leave);
+    document.addEventListener("pane:leaving", leave);
     line.querySelector("button").addEventListener("click", () => {
-      clearTimeout(timer);
-      removeEventListener("pagehide", throwAway);
-      document.removeEventListener("pane:leaving", throwAway);
-      line.remove();
+      settle();
       pane.hidden = false;
       pane.focus();
     });

@@ -7,6 +7,7 @@ const SAVE_AT_LEAST = 10_000; // while somebody types without a pause
 const TRY_AGAIN = 5000;
 const TRY_REFUSED_AGAIN = 30_000; // somebody may give the permission back
 const NOT_IN_A_DRAFT = new Set(["attachments", "confirmed", "csrfmiddlewaretoken", "draft", "version"]);
+const NOT_TYPED = new Set([...NOT_IN_A_DRAFT, "key", "last_seen", "zone"]);
 
 export function openDrafts(form, words, { beforeSave, onOther, onFiles }) {
   return form.dataset.drafts ? new Drafts(form, words, { beforeSave, onOther, onFiles }) : new NoDrafts(form);
@@ -15,6 +16,7 @@ export function openDrafts(form, words, { beforeSave, onOther, onFiles }) {
 /** Without a server that keeps drafts: only the warning before the window closes. */
 class NoDrafts {
   constructor(form) {
+    this.isBackAtStart = false;
     this.id = form.elements.draft?.value ?? "";
     this.isUnsaved = false;
   }
@@ -23,11 +25,17 @@ class NoDrafts {
     this.isUnsaved = true;
   }
 
+  asOpened() {}
+
   ensure() {
     return Promise.resolve("");
   }
 
   async flush() {}
+
+  async throwAway() {
+    this.stop();
+  }
 
   stop() {
     this.isUnsaved = false;
@@ -38,6 +46,9 @@ class Drafts {
   constructor(form, words, { beforeSave, onOther, onFiles }) {
     Object.assign(this, { form, words, beforeSave, onOther, onFiles, timer: 0, firstChange: 0, refusal: "", running: null, isUnsaved: false, isStopped: false, isBehind: false });
     this.line = form.querySelector("[data-draft-state]");
+    this.isNew = !this.id;
+    this.isTouched = false;
+    this.untouched = ""; // what stood in the form before anybody typed
     addEventListener("online", this.whenOnline = () => this.isUnsaved && this.flush());
     document.addEventListener("visibilitychange", this.whenHidden = () => document.hidden && this.isUnsaved && this.flush());
   }
@@ -50,14 +61,35 @@ class Drafts {
     return this.form.elements.version.value;
   }
 
+  /** What stands there now is what the composer was opened with, unless somebody typed already. */
+  asOpened() {
+    if (!this.isTouched) this.untouched = this.contents();
+  }
+
+  contents() {
+    this.beforeSave();
+    return JSON.stringify([...new FormData(this.form)].filter(([name]) => !NOT_TYPED.has(name)));
+  }
+
   changed() {
-    if (this.isStopped) return;
+    if (this.isStopped || !this.isReallyChanged()) return;
     this.isUnsaved = true;
     this.firstChange ||= Date.now();
     if (this.isBehind) return;
     const wait = Math.min(SAVE_AFTER, Math.max(0, this.firstChange + SAVE_AT_LEAST - Date.now()));
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.flush(), wait);
+  }
+
+  /** Add-ons of browsers, and pictures that are taken of the page, touch the editor as well: that is no draft. */
+  isReallyChanged() {
+    this.isTouched ||= this.contents() !== this.untouched;
+    return this.isTouched;
+  }
+
+  /** Written and taken away again, in a composer that began without a draft. */
+  get isBackAtStart() {
+    return this.isNew && this.contents() === this.untouched;
   }
 
   /** The id of the draft; it is made now if there is none. "" when that did not work. */
@@ -137,6 +169,13 @@ class Drafts {
     if (!this.line || (this.line.textContent === sentence && sentence)) return;
     this.line.textContent = sentence;
     this.line.classList.toggle("is-trouble", isTrouble);
+  }
+
+  /** What the server keeps of it goes. */
+  async throwAway() {
+    const { id } = this;
+    this.stop();
+    if (id) await ask(`${this.form.dataset.drafts}${id}/discard/`, { fields: new FormData(), headers: { Accept: "application/json" }, keepalive: true });
   }
 
   /** It was sent or thrown away: nothing is saved any more. */

@@ -16,6 +16,7 @@ export function openModes(form, { editor, drafts, recipients, sending, words, bu
       // Another draft of that kind was begun before: it has words of its own, so it is opened as it is.
       if (asked.elements.draft.value && (asked.elements.text.value || asked.elements.html?.value)) return switchTo(other);
       take(asked);
+      if (!drafts.id) drafts.asOpened();
       drafts.changed();
       pane.setAttribute("aria-label", other.getAttribute("aria-label"));
     });

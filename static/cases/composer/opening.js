@@ -3,7 +3,11 @@ import { ask } from "./requests.js";
 
 /** The composer that stands at an address, as an element that is not on the page yet; null when it could not be had. */
 export async function fetchComposer(address) {
-  const outcome = await ask(address, { headers: { "HX-Request": "true", "HX-Target": "reply", Accept: "text/html" } });
+  const url = new URL(address, location.href);
+  // What came in since this page was made has not been seen: it must stop the answer.
+  const seen = document.getElementById("live-seen")?.value;
+  if (seen) url.searchParams.set("seen", seen);
+  const outcome = await ask(url, { headers: { "HX-Request": "true", "HX-Target": "reply", Accept: "text/html" } });
   if (outcome.kind !== "done") return null;
   const section = new DOMParser().parseFromString(outcome.text, "text/html").querySelector("section.composer");
   return section && document.importNode(section, true);

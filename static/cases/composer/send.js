@@ -107,6 +107,10 @@ export function openSending(form, parts) {
     if (!fresh || !old || fresh.querySelectorAll(".mail").length === old.querySelectorAll(".mail").length) return;
     const imported = document.importNode(fresh, true);
     old.replaceWith(imported);
+    for (const id of ["live-seen", "live-changes"]) {
+      const [field, now] = [document.getElementById(id), page.getElementById(id)];
+      if (field && now) field.value = now.value;
+    }
     globalThis.htmx?.process(imported);
     imported.dispatchEvent(new CustomEvent("pane:swapped", { bubbles: true, detail: { pane: "conversation", url: location.href } }));
   }

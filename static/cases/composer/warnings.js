@@ -9,8 +9,9 @@ export function openWarnings(form, { beforeAsking, onShown }) {
   const look = async () => {
     beforeAsking();
     const fields = new FormData();
-    for (const name of ["send_from", "to", "cc", "bcc", "subject", "text", "draft", "html", "last_seen", "mode", "message"]) {
-      if (form.elements[name]) fields.set(name, form.elements[name].value);
+    for (const name of ["send_from", "to", "cc", "bcc", "subject", "text", "draft", "html", "last_seen", "mode", "message", "answers_join"]) {
+      const field = form.elements[name];
+      if (field && (field.type !== "checkbox" || field.checked)) fields.set(name, field.value);
     }
     const now = JSON.stringify([...fields]);
     if (now === asked) return;

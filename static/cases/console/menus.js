@@ -25,7 +25,8 @@ document.addEventListener("keydown", (event) => {
     menu.querySelector("summary").focus();
     event.preventDefault();
   }
-  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+  // A menu that holds a form has fields, in which the arrows are the browser's own.
+  if ((event.key !== "ArrowDown" && event.key !== "ArrowUp") || !menu.querySelector(".menu-items")) return;
   event.preventDefault();
   menu.open = true;
   const items = itemsOf(menu);

@@ -96,9 +96,30 @@ def test_of_two_tabs_that_save_at_the_same_moment_one_is_told(ana: User, case: C
     assert (draft.text, draft.version) == (next(end for end in ends if end != "told"), 2)
 
 
+def test_form_that_asks_again_has_what_was_typed_last(ana: User, case: Case) -> None:
+    """The answer to the first one got lost on the way; somebody went on writing."""
+    first = draft_of(ana, case, key="k" * 32, text="Dear")
+    again = draft_of(ana, case, Draft.Mode.REPLY_ALL, key="k" * 32, text="Dear Casey")
+
+    assert (again.pk, again.text, again.mode) == (first.pk, "Dear Casey", "reply_all")
+    assert again.version == first.version + 1  # a tab that knows the first hears of it
+
+
+def test_key_of_a_draft_that_stands_elsewhere_is_not_taken_for_another_one(
+    page: Client, ana: User, case: Case
+) -> None:
+    draft_of(ana, case, Draft.Mode.FORWARD, key="k" * 24, text="To the warehouse")
+
+    html = page.get(f"/cases/{case.number}/compose/?mode=reply&key={'k' * 24}").content.decode()
+
+    assert "To the warehouse" not in html
+    assert "k" * 24 not in html
+
+
 def test_form_that_asks_twice_has_one_draft(ana: User, case: Case) -> None:
     first = draft_of(ana, case, key="k" * 32)
     again = draft_of(ana, case, key="k" * 32)
+    assert again.version == first.version
     other = draft_of(rep("ben"), case, key="k" * 32)
 
     assert (again.pk, first.key) == (first.pk, "k" * 32)

@@ -75,6 +75,14 @@ def test_words_of_attachments_in_four_languages(text: str, speaks_of_one: bool) 
     assert has_word_of_attachment(text) is speaks_of_one
 
 
+def test_forward_whose_answers_stay_outside_says_nothing_of_answers() -> None:
+    [can] = risks_of(Sending(recipients=["x@example.org"], subject="s"))
+    [cannot] = risks_of(Sending(recipients=["x@example.org"], subject="s", can_answer_into_case=False))
+
+    assert can.words == "x@example.org has not been part of this case. Whoever gets this mail can answer into it."
+    assert cannot.words == "x@example.org has not been part of this case."
+
+
 def test_one_more_stranger_is_one_more_warning() -> None:
     one = risks_of(Sending(recipients=["x@example.org"], subject="s"))
     two = risks_of(Sending(recipients=["x@example.org", "y@example.org"], subject="s"))
