@@ -99,10 +99,10 @@ def refusal_of_user(user: User | AnonymousUser, *, case: Case | None = None) -> 
     return None
 
 
-def default_sender(user: User | AnonymousUser, case: Case, senders: Senders | None = None) -> DefaultSender:
+def default_sender(user: User | AnonymousUser, case: Case | None, senders: Senders | None = None) -> DefaultSender:
     """The Email action's value for the case's record type, else its value for all cases, else the address the customer
     wrote to, else the rep's last used, else the first permitted one. What is not permitted is passed over, and said.
-    Two queries more than `senders` cost.
+    Two queries more than `senders` cost. `case` is None for a new mail, which has neither type nor customer yet.
     """
     senders = senders or allowed_senders(user, case)
     passed_over: list[str] = []
@@ -137,9 +137,12 @@ class _Wish:
         return (words % {"what": self.what, "address": address, "why": why}).strip()
 
 
-def _wishes(case: Case) -> list[_Wish]:
+def _wishes(case: Case | None) -> list[_Wish]:
     """Best first, each address once. One query."""
-    for_all = EmailToCaseSettings.objects.filter(pk=1).values("default_from")[:1]
+    for_all = EmailToCaseSettings.objects.filter(pk=1).values_list("default_from", flat=True)[:1]
+    of_all = _("The predefined From for all cases")
+    if case is None:
+        return [_Wish(of_all, key, f"{of_all}.") for key in for_all if key is not None]
     name, for_type, for_all_cases = (
         RecordType.objects.filter(pk=case.record_type_id)
         .annotate(for_all=Subquery(for_all))
@@ -147,7 +150,6 @@ def _wishes(case: Case) -> list[_Wish]:
         .get()
     )
     of_type = _("The predefined From for cases of the type “%(type)s”") % {"type": name}
-    of_all = _("The predefined From for all cases")
     wishes = [
         _Wish(of_type, for_type, f"{of_type}."),
         _Wish(of_all, for_all_cases, f"{of_all}."),

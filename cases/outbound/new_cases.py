@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.contrib.auth.models import User
@@ -18,7 +19,15 @@ from cases.outbound.reply_rows import People
 from routing.models import RecordType, RoutingAddress
 from routing.owners import OwnerChoice
 
-__all__ = ["open_case_for"]
+__all__ = ["open_case_for", "record_types_of_new"]
+
+
+def record_types_of_new(addresses: Iterable[RoutingAddress]) -> dict[int, RecordType]:
+    """The type of a case that is opened by writing from each of the addresses, by key of the address. One query."""
+    types = {each.pk: each for each in RecordType.objects.order_by("-is_default", "pk")}
+    usual = next(iter(types.values()), None)
+    found = {address.pk: types.get(address.case_record_type_id or 0, usual) for address in addresses}
+    return {key: record_type for key, record_type in found.items() if record_type is not None}
 
 
 def open_case_for(author: User, send_from: RoutingAddress, people: People, *, subject: str, now: datetime) -> Case:
@@ -29,7 +38,7 @@ def open_case_for(author: User, send_from: RoutingAddress, people: People, *, su
     """
     first = people[EmailAddress.Role.TO][0]
     contact, _because = find_contact(first.address)
-    record_type = send_from.case_record_type or RecordType.objects.order_by("-is_default", "pk").first()
+    record_type = record_types_of_new([send_from]).get(send_from.pk)
     if record_type is None:
         raise CannotReply(_("There is no record type yet. Run `manage.py setup`."))
     because = _("%(user)s wrote first, from %(address)s") % {

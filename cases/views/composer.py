@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -19,11 +19,12 @@ from cases.outbound.allowed_senders import Senders, allowed_senders, default_sen
 from cases.outbound.drafts import picture_url
 from cases.outbound.forwarding import whole_files
 from cases.outbound.guard import Risk, seen
+from cases.outbound.new_cases import record_types_of_new
 from cases.outbound.quoting import forward_subject, reply_subject
 from cases.outbound.recipients import offered_recipients, split_recipients, written_recipients
 from cases.outbound.templates import offered_templates, template_for
 from cases.selectors.drafts import own_drafts
-from routing.approval_rules import approval_required_because
+from routing.approval_rules import approvals_required
 from routing.models import EmailToCaseSettings, RoutingAddress
 
 Mode = Draft.Mode
@@ -60,13 +61,23 @@ class Composer:
     kept: frozenset[int] | None = None  # those chosen; None: all
     templates: Sequence[tuple[int, str]] = ()
     template_id: int | None = None
-    approval_because: str = ""  # "" when it may leave at once
+    # Why mail from an address has to be approved first, by its key; one from which it leaves at once is missing.
+    approvals: Mapping[int, str] = field(default_factory=dict)
     risks: Sequence[Risk] = ()
     notices: Sequence[str | Promise] = ()  # why it was not sent
 
     @property
     def sender_name(self) -> str:
         return (self.sender.display_name or self.sender.routing_name) if self.sender is not None else ""
+
+    @property
+    def sender_rows(self) -> list[tuple[RoutingAddress, str, str]]:
+        """(address, why it may be used, why its mail needs approval)"""
+        return [(address, because, self.approvals.get(address.pk, "")) for address, because in self.senders.allowed]
+
+    @property
+    def approval_because(self) -> str:
+        return self.approvals.get(self.sender.pk, "") if self.sender is not None else ""
 
     @property
     def sender_because(self) -> str:
@@ -135,11 +146,11 @@ def new_composer(request: HttpRequest, case: Case | None, user: User, *, mode: D
     if mode == Mode.FORWARD and answers is None and case is not None:
         answers = _newest_mail(case)
     senders = allowed_senders(user, case)
+    default = default_sender(user, case, senders)
+    sender = default.address
     if case is None:
         # Why an address is refused is told on a case, where it may matter; here only what can be used is shown.
         senders = Senders(senders.allowed, [])
-    default = default_sender(user, case, senders) if case is not None else None
-    sender = default.address if default else (senders.allowed[0][0] if senders.allowed else None)
     initial = _offered(case, mode, answers)
     html, template_id = "", None
     template = case.record_type.default_template if case is not None and mode != Mode.FORWARD else None
@@ -160,11 +171,11 @@ def new_composer(request: HttpRequest, case: Case | None, user: User, *, mode: D
         answers=answers,
         html=html if organisation.html_email else "",
         rich=organisation.html_email,
-        passed_over=default.passed_over if default else "",
+        passed_over=default.passed_over,
         forwarded_files=whole_files(answers) if answers is not None and mode == Mode.FORWARD else (),
         templates=offered_templates(),
         template_id=template_id,
-        approval_because=_approval(user, sender, case),
+        approvals=_approvals(user, senders, case),
     )
 
 
@@ -207,7 +218,7 @@ def posted_composer(
         kept=form.cleaned_data.get("kept") if form.cleaned_data.get("kept_shown") else None,
         templates=offered_templates(),
         template_id=int(template) if is_key(template) else None,
-        approval_because=_approval(user, sender, case),
+        approvals=_approvals(user, senders, case),
         risks=risks,
         notices=notices,
     )
@@ -261,7 +272,7 @@ def _of_draft(draft: Draft, case: Case | None, user: User, *, last_seen: int) ->
         files=_files_of(draft),
         templates=offered_templates(),
         template_id=draft.template_id,
-        approval_because=_approval(user, sender, case),
+        approvals=_approvals(user, senders, case),
     )
 
 
@@ -301,10 +312,10 @@ def _offered(case: Case | None, mode: Draft.Mode, answers: EmailMessage | None) 
     }
 
 
-def _approval(user: User, sender: RoutingAddress | None, case: Case | None) -> str:
-    if sender is None:
-        return ""
-    return approval_required_because(user, sender, case.record_type if case else sender.case_record_type)
+def _approvals(user: User, senders: Senders, case: Case | None) -> dict[int, str]:
+    addresses = [address for address, _because in senders.allowed]
+    types = record_types_of_new(addresses) if case is None else {each.pk: case.record_type for each in addresses}
+    return approvals_required(user, [(each, types.get(each.pk)) for each in addresses])
 
 
 def _sender_of(key: str | None, senders: Senders) -> RoutingAddress | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,10 +53,20 @@ def may_send_from(user: User | AnonymousUser, address: RoutingAddress, at: datet
     return judge(list(memberships), at or timezone.now())
 
 
-def counting_memberships(user: User, address: RoutingAddress, at: datetime) -> list[PermissionSetMember]:
-    """Those by which `user` holds a controlled address at that moment. One query."""
-    memberships = memberships_in_groups().filter(user=user, permission_set__in=permission_sets_granting(address))
-    return [membership for membership in memberships if judge([membership], at).allowed]
+def counting_memberships(
+    user: User, addresses: Iterable[RoutingAddress], at: datetime
+) -> dict[int, list[PermissionSetMember]]:
+    """Those by which `user` holds each of the addresses at that moment, by key of the address. Two queries."""
+    by_group = {
+        membership.permission_set.group_id: membership
+        for membership in memberships_in_groups().filter(user=user)
+        if judge([membership], at).allowed
+    }
+    grants = sending_grants().filter(group__in=by_group, content_object__in=list(addresses))
+    held: dict[int, list[PermissionSetMember]] = {}
+    for address_id, group_id in grants.order_by("pk").values_list("content_object_id", "group_id"):
+        held.setdefault(address_id, []).append(by_group[group_id])
+    return held
 
 
 def explain_addresses(

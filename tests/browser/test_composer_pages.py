@@ -11,10 +11,10 @@ from django.contrib.auth.models import Permission, User
 from playwright.sync_api import expect
 
 from cases.models import Approval, Case, Draft, Outbox
-from routing.models import EmailTemplate, QueueMember, QuickText, RecordType, RoutingAddress
+from routing.models import EmailTemplate, PermissionSet, QueueMember, QuickText, RecordType, RoutingAddress
 from tests.browser.desk import deliver_all, editor, primary, reply_on
 from tests.browser.test_composer import saved
-from tests.cases.outbound.people import rep
+from tests.cases.outbound.people import grant, rep, verified_address
 from tests.fake_smtp import FakeSmtpServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,6 +98,27 @@ def test_mail_that_waits_for_its_time_gets_another_one_and_leaves_at_once(
     expect(page.locator(".event").last).to_contain_text("at once")
     deliver_all()
     assert len(smtp.ledger) == 1
+
+
+def test_button_says_whether_mail_from_the_chosen_address_has_to_be_approved(
+    log_in: Any, ana: User, case: Case, smtp: FakeSmtpServer
+) -> None:
+    closed = verified_address("vip@company.example", display_name="VIP", controlled_by_permission_set=True)
+    senders = grant(closed, ana)
+    PermissionSet.objects.filter(pk=senders.pk).update(requires_approval=True)
+    page = reply_on(log_in(ana), case)
+    expect(primary(page)).to_have_text("Reply to 1 person as Gold Support")
+    expect(page.locator("[data-approval]")).to_be_hidden()
+
+    page.get_by_label("From").select_option(str(closed.pk))
+
+    expect(primary(page)).to_have_text("Ask for approval to write to 1 person as VIP")
+    expect(page.locator("[data-approval]")).to_contain_text("by the permission set “Senders” needs approval.")
+    page.get_by_label("From").select_option(label="Gold Support <gold@company.example>")
+    expect(primary(page)).to_have_text("Reply to 1 person as Gold Support")
+    expect(page.locator("[data-approval]")).to_be_hidden()
+    primary(page).click()
+    expect(page.locator(".sending")).to_contain_text("Not sent yet")
 
 
 def test_drafts_stand_in_a_list_with_what_they_are(

@@ -118,6 +118,7 @@ function takeFocus(form, { editor }, { isAskedFor }) {
     if (isEmptyTo) document.getElementById(`${form.elements.to.id}_entry`)?.focus();
     else editor.focus();
     showEndOfConversation(form);
+    document.activeElement.scrollIntoView({ block: "nearest" });
   };
   if (document.readyState === "complete") focus();
   else addEventListener("load", () => setTimeout(focus));
@@ -125,6 +126,7 @@ function takeFocus(form, { editor }, { isAskedFor }) {
 
 /** What is answered, the newest mail, ends right above the composer, which takes the bottom of the pane. */
 function showEndOfConversation(form) {
+  if (form.elements.mode.value === "new") return;
   (form.closest(".conversation") ?? form).scrollIntoView({ block: "end" });
 }
 

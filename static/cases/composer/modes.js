@@ -43,7 +43,7 @@ export function openModes(form, { editor, drafts, recipients, sending, words, bu
       else here?.remove();
     }
     const [mine, theirs] = [form.querySelector("button.primary"), asked.querySelector("button.primary")];
-    if (mine && theirs) Object.assign(mine.dataset, { labelOne: theirs.dataset.labelOne, labelMany: theirs.dataset.labelMany });
+    if (mine && theirs) for (const how of ["labelOne", "labelMany", "labelNone"]) mine.dataset[how] = theirs.dataset[how];
     form.querySelector(".less-used").open = asked.querySelector(".less-used").open;
     button.say();
     editor.focus();

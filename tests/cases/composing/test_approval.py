@@ -341,6 +341,20 @@ def test_author_sees_that_it_waits_but_no_buttons_to_approve(
     assert f"#message-{message.pk}" not in page.get("/cases/approvals/").content.decode()
 
 
+def test_new_mail_says_beforehand_that_its_case_will_need_approval(
+    page: Client, ana: User, gold: RoutingAddress
+) -> None:
+    """The address stamps no type of its own: the case gets the usual one."""
+    RoutingAddress.objects.update(case_record_type=None)
+    RecordType.objects.filter(is_default=True).update(requires_approval=True)
+    composed = page.get("/cases/new/").content.decode()
+
+    message = compose(Draft.Mode.NEW, None, ana, gold, subject="Hello")
+
+    assert "Mail on cases of the type “Support” needs approval." in composed
+    assert Outbox.objects.get(email_message=message).state == State.AWAITING_APPROVAL
+
+
 def test_composer_says_beforehand_that_it_needs_approval(
     page: Client, ana: User, case: Case, closed: RoutingAddress
 ) -> None:

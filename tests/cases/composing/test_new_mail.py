@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from datetime import timedelta
 from typing import Any
@@ -197,3 +198,19 @@ def test_token_is_in_the_subject_when_it_shall_be(smtp: FakeSmtpServer, ana: Use
 
     assert smtp.ledger[0].message["Subject"].startswith("Your lamp [ref:e2c-")
     assert Case.objects.get().subject == "Your lamp"
+
+
+def test_new_mail_starts_with_the_address_that_was_used_last(page: Client, ana: User, gold: RoutingAddress) -> None:
+    first = verified_address("a@company.example", routing_name="A")
+
+    def chosen() -> str:
+        [value] = re.findall(r'<option value="(\d+)" selected', page.get("/cases/new/").content.decode())
+        return str(value)
+
+    write(ana, gold)
+    assert chosen() == str(gold.pk)
+    EmailToCaseSettings.objects.update(default_from=first)
+    assert chosen() == str(first.pk)
+    RoutingAddress.objects.filter(pk=first.pk).update(is_active=False)
+    assert chosen() == str(gold.pk)
+    assert "The predefined From for all cases is a@company.example" in page.get("/cases/new/").content.decode()
