@@ -104,7 +104,8 @@ def reject(message: EmailMessage, *, by: User, reason: str, now: datetime) -> No
 
 def _waiting(message: EmailMessage, *, by: User) -> Approval:
     """The open request, with case and Outbox row locked in the order in which everybody locks them."""
-    outbox = Outbox.objects.filter(email_message=message).first()
+    # With its message: somebody who rejects the mail in this moment deletes it.
+    outbox = Outbox.objects.select_related("email_message").filter(email_message=message).first()
     if outbox is not None:
         lock_case_of(outbox)
         outbox = Outbox.objects.select_for_update().get(pk=outbox.pk)
