@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from cases.models import EmailMessage, InboundEmail
+from cases.outbound.notices import queue_over_limit_alert
 from cases.reasons import Reason
 from routing.models import AuditEvent, EmailToCaseSettings
 
@@ -85,6 +87,20 @@ def requeue(inbound: InboundEmail, **changes: Any) -> None:
     inbound.save(update_fields=list(changes))
 
 
+@transaction.atomic
+def end_waiting(held: QuerySet[InboundEmail], *, now: datetime) -> None:
+    """Put mails before a person, and tell those who may configure, once a day: the limit may be too low."""
+    rows = list(held.select_for_update())
+    because = "held over the daily limit for 24 hours; a person must decide"
+    for inbound in rows:
+        inbound.state, inbound.because = InboundEmail.State.QUARANTINED, because
+        line = {"step": "screen", "verdict": Reason.OVER_LIMIT.value, "because": because}
+        inbound.trail = [*inbound.trail, line]
+    if rows:
+        InboundEmail.objects.bulk_update(rows, ["state", "because", "trail"])
+        queue_over_limit_alert(now=now)
+
+
 def requeue_over_limit(*, cases_today: int, now: datetime, most: int = 100) -> int:
     """Let held mails go on, oldest first, as far as the daily limit has room again. After 24 hours a person must look.
 
@@ -93,10 +109,7 @@ def requeue_over_limit(*, cases_today: int, now: datetime, most: int = 100) -> i
     limit = EmailToCaseSettings.load().daily_limit
     room = most if not limit else max(0, min(most, limit - cases_today))
     held = InboundEmail.objects.filter(state=InboundEmail.State.HELD, reason=Reason.OVER_LIMIT.value)
-    too_old = held.filter(received_at__lt=now - HELD_OVER_LIMIT_FOR)
-    too_old.update(
-        state=InboundEmail.State.QUARANTINED, because="held over the daily limit for 24 hours; a person must decide"
-    )
+    end_waiting(held.filter(received_at__lt=now - HELD_OVER_LIMIT_FOR).order_by("id")[:most], now=now)
     if not room:
         return 0
     ids = list(held.order_by("id").values_list("pk", flat=True)[:room])

@@ -34,6 +34,7 @@ __all__ = [
     "owner_addresses",
     "queue_connection_notices",
     "queue_notice",
+    "queue_over_limit_alert",
     "queue_owner_notice",
     "queue_refusal_notice",
     "short_hash",
@@ -159,6 +160,18 @@ def queue_connection_notices(connection: Connection, words: str, *, now: datetim
                 "words": one_line(words, limit=500),
                 "link": f"{settings.E2C_PUBLIC_URL}{link}",
             },
+        )
+
+
+def queue_over_limit_alert(*, now: datetime) -> list[Outbox]:
+    """Tell those who may configure that mail waited a day for the daily limit in vain; once a day for each of them."""
+    link = reverse("admin:cases_inboundemail_changelist")
+    with translation.override(settings.LANGUAGE_CODE):
+        return queue_alert(
+            key=f"over-limit:{now:%Y%m%d}",
+            subject=_("Mail waited a day for the daily limit"),
+            template="email/over_limit_alert.txt",
+            context={"link": f"{settings.E2C_PUBLIC_URL}{link}?state__exact={InboundEmail.State.QUARANTINED}"},
         )
 
 

@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core import mail as django_mail
 from django.utils import timezone
 
 from cases.inbound.retry import CannotRetry, discard_inbound_email, requeue_over_limit, retry_inbound_email
 from cases.inbound.settle import settle_batch
 from cases.inbound.settled import Settled
-from cases.models import Case, EmailMessage, InboundEmail
+from cases.models import Case, EmailMessage, InboundEmail, Outbox
 from routing.models import AuditEvent, EmailToCaseSettings
 from tests.factories import CaseFactory, EmailMessageFactory, ParticipantFactory, RoutingAddressFactory, UserFactory
 from tests.mails import ingest, ingest_mail, mint_message_id, mint_token, raw_mail
@@ -364,10 +365,21 @@ class TestScreening:
         held = ingest_mail()
         InboundEmail.objects.filter(pk=held.inbound.pk).update(received_at=timezone.now() - timedelta(hours=25))
 
-        requeue_over_limit(cases_today=1, now=timezone.now())
+        UserFactory(email="ada@acme.example").user_permissions.add(
+            Permission.objects.get(codename="customize_application")
+        )
+        now = timezone.now()
+
+        for _ in range(2):
+            requeue_over_limit(cases_today=1, now=now)
 
         held.inbound.refresh_from_db()
         assert (held.inbound.state, held.inbound.reason) == ("quarantined", "over_limit")
+        assert held.inbound.trail[-1]["because"] == held.inbound.because
+        assert held.inbound.because.startswith("held over the daily limit for 24 hours")
+        alert = Outbox.objects.get()
+        assert (alert.recipient, alert.subject) == ("ada@acme.example", "Mail waited a day for the daily limit")
+        assert "/admin/cases/inboundemail/?state__exact=quarantined" in alert.text_body
 
     def test_the_same_mail_again_and_again_is_held_as_a_loop(self, support: Any) -> None:
         settled = [ingest_mail(subject="Ticket received", body="identical") for _ in range(22)]
