@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
 from cases.models import Case
@@ -31,7 +32,7 @@ def cases(ana: User) -> list[Case]:
     """Oldest first, so that the last one stands at the top of the list."""
     queue = QueueFactory(name="Returns")
     queue.members.add(ana)
-    made = [CaseFactory(owner_queue=queue, subject=subject) for subject in SUBJECTS]
+    made = [CaseFactory(owner_queue=queue, subject=subject, last_inbound_at=timezone.now()) for subject in SUBJECTS]
     for case in made:
         EmailMessageFactory(case=case, text_body=f"Text of {case.subject}")
     return made
@@ -64,10 +65,13 @@ def path(case: Case) -> re.Pattern[str]:
 
 def test_a_case_opens_beside_its_list(watched: Any, page: Page, cases: list[Case]) -> None:
     page.evaluate("window.wasHere = true")
+    expect(row(page, cases[1])).to_contain_text("Unread:")
 
     row(page, cases[1]).click()
 
     expect(subject(page)).to_have_text("Invoice is wrong")
+    expect(row(page, cases[1])).not_to_contain_text("Unread:")
+    expect(row(page, cases[0])).to_contain_text("Unread:")
     expect(page).to_have_url(path(cases[1]))
     expect(page).to_have_title(re.compile(f"{cases[1].number_text} Invoice is wrong"))
     expect(row(page, cases[1])).to_have_attribute("aria-current", "page")

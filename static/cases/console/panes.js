@@ -125,6 +125,15 @@ function markOpening(url) {
   for (const link of element("list").querySelectorAll("a")) if (caseOf(link.href) === caseOf(url)) mark(link, "page");
 }
 
+/** What was opened is read, as the server notes it; the list itself asks anew only when something changed. */
+function markRead(url) {
+  for (const link of element("list").querySelectorAll(".is-unread a")) {
+    if (caseOf(link.href) !== caseOf(url)) continue;
+    link.closest(".is-unread").classList.remove("is-unread");
+    for (const mark of link.querySelectorAll(".unread-dot, .unread-dot + .said")) mark.remove();
+  }
+}
+
 /** The one place that changes address, pane and focus. `text` is new content; null leaves what stands there. */
 function arrive(pane, url, { push, focus, scroll = null, text = null }) {
   const from = caseOf(element("conversation").dataset.url ?? location.href);
@@ -134,6 +143,7 @@ function arrive(pane, url, { push, focus, scroll = null, text = null }) {
   show(pane);
   if (pane !== "conversation") clearConversation();
   markCurrent();
+  if (pane === "conversation" && text !== null) markRead(url);
   const target = element(pane);
   if (text !== null) {
     target.scrollTop = scroll ?? 0;
