@@ -67,9 +67,13 @@ def write_threads(
         for message in messages
         if message.case.routing_address is not None
     )
+    EmailAddress.objects.bulk_create(
+        EmailAddress(email_message=message, role=EmailAddress.Role.CC, address=person.address, name=person.name)
+        for message, mail in zip(messages, (mail for thread in threads for mail in thread.mails), strict=True)
+        for person in mail.cc
+    )
     Participant.objects.bulk_create(
-        Participant(case=case, address=case.supplied_email, name=case.supplied_name, role=Participant.Role.CUSTOMER)
-        for case in cases
+        participant for thread, case in zip(threads, cases, strict=True) for participant in _participants(thread, case)
     )
     write_search_rows(
         [
@@ -133,6 +137,19 @@ def _case(thread: Thread, organisation: DemoOrganisation, statuses: list[CaseSta
         last_inbound_at=moments[-1],
         closed_at=moments[-1] + timedelta(hours=1) if is_closed else None,
     )
+
+
+def _participants(thread: Thread, case: Case) -> list[Participant]:
+    """The customer, and whom the mails name in Cc."""
+    customer = Participant(
+        case=case, address=case.supplied_email, name=case.supplied_name, role=Participant.Role.CUSTOMER
+    )
+    copied = {person.address: person.name for mail in thread.mails for person in mail.cc}
+    copied.pop(case.supplied_email, None)
+    return [customer] + [
+        Participant(case=case, address=address, name=name, role=Participant.Role.COPIED)
+        for address, name in copied.items()
+    ]
 
 
 def _message(thread: Thread, index: int, case: Case, moment: datetime) -> EmailMessage:
