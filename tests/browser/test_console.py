@@ -397,6 +397,7 @@ def test_everything_is_read_without_javascript(
     plain.add_cookies(context.cookies())
     page = plain.new_page()
     page.goto(f"{live_server.url}/cases/?view=queues")
+    expect(page.locator("#views .skeleton")).to_be_hidden()  # nothing is under way
 
     page.get_by_role("link", name=cases[0].subject).click()
     expect(page.locator("#conversation")).to_contain_text(f"Text of {cases[0].subject}")

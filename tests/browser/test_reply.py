@@ -200,7 +200,7 @@ def test_composer_fits_the_window_and_works_without_javascript(
     plain.add_cookies(context.cookies())
     page = plain.new_page()
     page.goto(f"{live_server.url}/cases/{case.number}/?all=1#reply")
-    page.get_by_role("link", name="Reply to all", exact=True).click()
+    expect(page.locator("form[data-composer]")).to_be_visible()  # by itself: no link has to be followed
 
     assert page.locator("form[data-composer]").bounding_box()["width"] <= width
     assert page.get_by_label("To", exact=True).input_value() == "Casey Customer <casey@example.net>"
