@@ -279,7 +279,9 @@ def test_post_without_its_token_is_403_and_changes_nothing(role: str, world: Wor
         if kind_of(url) is not Kind.WEBHOOK
     }
 
-    assert {name: status for name, status in answers.items() if status != 403} == {}
+    # Probes are answered before anything else looks at a call, and take no POST from anybody.
+    probes = {"readyz": 405, "healthz": 405}
+    assert {name: status for name, status in answers.items() if status != probes.get(name, 403)} == {}
     after = everything()
     assert [label for label in before if before[label] != after[label]] == []
 
