@@ -18,8 +18,8 @@ __all__ = ["approval_required_because", "approvals_required"]
 def approval_required_because(
     user: User, address: RoutingAddress, record_type: RecordType | None, *, at: datetime | None = None
 ) -> str:
-    """The permission set or record type that requires it, in words; "" when the mail may leave at once. At most two
-    queries.
+    """The permission set or record type that requires it, in words; "" when the mail may leave at once. At most one
+    query.
     """
     return approvals_required(user, [(address, record_type)], at=at).get(address.pk, "")
 
@@ -28,7 +28,7 @@ def approvals_required(
     user: User, wanted: Iterable[tuple[RoutingAddress, RecordType | None]], *, at: datetime | None = None
 ) -> dict[int, str]:
     """The same for many addresses, each with the type of the case, by key of the address; one whose mail may leave at
-    once is missing. At most two queries.
+    once is missing. At most one query.
 
     Of several permission sets by which the user holds a controlled address the most generous one counts: whoever was
     granted it without approval somewhere has it without approval. An address that every rep may use is held by none.

@@ -116,10 +116,11 @@ def newest_message(case: Case) -> int:
 
 
 def seen_on_page(request: HttpRequest, case: Case) -> int:
-    """What a composer that opens beside a conversation counts as seen: what that page shows (`?seen=`), and not what
-    came in since it was made.
+    """What a composer that opens counts as seen: what the page beside it shows (`?seen=`), and not what came in since
+    that was made; on a page of its own what stands above it. `case` comes from find_visible_case.
     """
-    newest, word = newest_message(case), request.GET.get("seen", "")
+    newest: int = case.newest_mail or 0  # type: ignore[attr-defined]  # annotated by find_visible_case
+    word = request.GET.get("seen", "")
     return min(newest, int(word)) if is_key(word) else newest
 
 

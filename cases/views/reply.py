@@ -65,10 +65,8 @@ def compose(request: HttpRequest, number: int) -> HttpResponse:
     composer = None
     if not case.is_merged and case.may_reply:  # type: ignore[attr-defined]  # annotated by find_visible_case
         mode = wanted_mode(request) or Draft.Mode.REPLY
-        is_beside = request.htmx.target == "reply"  # type: ignore[attr-defined]  # the conversation is there already
-        seen = seen_on_page(request, case) if is_beside else newest_message(case)
-        composer = new_composer(request, case, user, mode=mode, last_seen=seen)
-        if is_beside:
+        composer = new_composer(request, case, user, mode=mode, last_seen=seen_on_page(request, case))
+        if request.htmx.target == "reply":  # type: ignore[attr-defined]  # the conversation is there already
             context = {"case": case, "composer": composer, "form": composer.form}
             return render(request, "cases/composer.html", context)
     return render_case(request, case, composer=composer)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Exists, Q, QuerySet
+from django.db.models import Exists, F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -56,16 +56,15 @@ def may_send_from(user: User | AnonymousUser, address: RoutingAddress, at: datet
 def counting_memberships(
     user: User, addresses: Iterable[RoutingAddress], at: datetime
 ) -> dict[int, list[PermissionSetMember]]:
-    """Those by which `user` holds each of the addresses at that moment, by key of the address. Two queries."""
-    by_group = {
-        membership.permission_set.group_id: membership
-        for membership in memberships_in_groups().filter(user=user)
-        if judge([membership], at).allowed
-    }
-    grants = sending_grants().filter(group__in=by_group, content_object__in=list(addresses))
+    """Those by which `user` holds each of the addresses at that moment, by key of the address. One query."""
+    grant = "permission_set__group__routingaddressgrant"
+    rows = memberships_in_groups().filter(
+        **{f"{grant}__in": sending_grants().filter(content_object__in=list(addresses))}, user=user
+    )
     held: dict[int, list[PermissionSetMember]] = {}
-    for address_id, group_id in grants.order_by("pk").values_list("content_object_id", "group_id"):
-        held.setdefault(address_id, []).append(by_group[group_id])
+    for membership in rows.annotate(address_id=F(f"{grant}__content_object")).order_by("pk"):
+        if judge([membership], at).allowed:
+            held.setdefault(membership.address_id, []).append(membership)
     return held
 
 

@@ -142,10 +142,12 @@ def test_composer_that_is_opened_again_has_its_key_again(page: Client, case: Cas
 
 @pytest.mark.parametrize("count", [1, 30])
 def test_composer_costs_the_same_for_every_length(
-    page: Client, case: Case, count: int, django_assert_max_num_queries: Any
+    page: Client, case: Case, ana: User, count: int, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(count):
         verified_address(f"a{number}@company.example")
+        closed = verified_address(f"closed{number}@company.example", controlled_by_permission_set=True)
+        grant(closed, ana, label=f"Senders {number}")
         EmailMessageFactory(case=case)
 
     with django_assert_max_num_queries(18):
