@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -44,6 +45,11 @@ class BusinessHoursForm(OneDefaultForm):
         zone = self.fields.get("time_zone")
         if isinstance(zone, forms.ChoiceField):
             zone.choices = [(name, name) for name in sorted(available_timezones())]
+            zone.initial = settings.TIME_ZONE
+        if "is_default" in self.fields and self.instance.pk is None:
+            self.fields["is_default"].initial = not BusinessHours.objects.filter(is_default=True).exists()
+        if "holidays" in self.fields:
+            self.fields["holidays"].widget.attrs["rows"] = 4
         for day in DAYS:
             if day in self.fields:
                 self.fields[day].initial = ", ".join(self.instance.week.get(day, []))

@@ -304,6 +304,19 @@ def test_business_hours_are_a_line_for_each_day(page: Client, db: Any) -> None:
     assert AuditEvent.objects.get(action="business-hours-created").detail["changes"]["week"][1] == str(hours.week)
 
 
+def test_new_business_hours_begin_in_the_zone_of_the_organisation(page: Client, db: Any, settings: Any) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+
+    def begins_with() -> tuple[Any, Any]:
+        form = page.get("/admin/routing/businesshours/add/").context["adminform"].form
+        return form["time_zone"].value(), form["is_default"].value()
+
+    assert begins_with() == ("Europe/Berlin", True)
+
+    BusinessHours.objects.create(name="Office", is_default=True)
+    assert begins_with() == ("Europe/Berlin", False)
+
+
 def test_a_day_that_cannot_be_read_is_refused_where_it_stands(page: Client, db: Any) -> None:
     response = page.post(
         "/admin/routing/businesshours/add/", {"name": "Office", "time_zone": "UTC", "tuesday": "9 to 5"}
