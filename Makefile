@@ -1,7 +1,7 @@
 # `make run` and `make test` need Python 3.11 or newer and nothing else. Everything they install stays in .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test test-sqlite test-services scoreboard lint format requirements clean
+.PHONY: help install install-dev run test test-sqlite test-services scoreboard pictures lint format requirements clean
 
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -65,6 +65,9 @@ test-services: $(INSTALLED_DEV) ## run all tests on PostgreSQL with Redis
 
 scoreboard: $(INSTALLED) ## compare how mail is read with what other projects state; FOLDER=... ARGS=--differences
 	@$(PY) -m benchmarks.scoreboard $(FOLDER) $(ARGS)
+
+pictures: $(INSTALLED_DEV) ## take the pictures of the documentation anew; ONLY="case note"
+	@$(PY) docs/pictures/take.py $(ONLY)
 
 lint: $(INSTALLED_DEV) ## check style, types, import directions and migrations
 	@failed=0; for check in "$(VENV)/bin/ruff check ." "$(VENV)/bin/ruff format --check ." "$(VENV)/bin/mypy ." "$(VENV)/bin/lint-imports" \

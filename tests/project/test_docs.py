@@ -103,6 +103,19 @@ def test_links_between_pages_lead_somewhere(path: Path) -> None:
     assert [target for target in targets if not (path.parent / target).exists()] == []
 
 
+def test_every_picture_is_taken_by_the_script_and_shown_on_a_page() -> None:
+    script = (DOCS / "pictures" / "take.py").read_text(encoding="utf-8")
+    pages = [ROOT / "README.md", *DOCS.glob("*.md")]
+    shown = {
+        name for path in pages for name in re.findall(r"pictures/([a-z-]+)\.png", path.read_text(encoding="utf-8"))
+    }
+
+    kept = {path.stem for path in (DOCS / "pictures").glob("*.png")}
+
+    assert set(re.findall(r'Picture\(\s*"([a-z-]+)"', script)) == kept
+    assert shown == kept
+
+
 def test_the_architecture_page_names_code_that_exists() -> None:
     names = re.findall(r"`((?:cases|routing|e2c_project)(?:\.\w+)+)`", page("architecture.md"))
 
