@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from cases.models import Case, CaseComment, CaseTask, Mention, Tag
 from cases.ownership import take_case
@@ -220,6 +220,28 @@ def test_every_form_of_the_head_fits_and_breaks_no_rule_of_wcag(
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (action, width)
             assert form.evaluate("form => form.scrollWidth <= form.clientWidth"), (action, width)
         assert_accessible(page, within="#case-action")
+
+
+def test_what_was_asked_of_a_head_that_was_drawn_anew_meanwhile_is_seen(log_in: Any, kim: Any, case: Case) -> None:
+    page = log_in(kim).open(f"/cases/{case.number:08d}/")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/act/close/", hold)
+    page.keyboard.press("e")
+    while not held:
+        page.wait_for_timeout(20)
+
+    button = page.locator("#case-head [data-key=e]").element_handle()
+    page.evaluate("document.body.dispatchEvent(new CustomEvent('case-changed'))")
+    page.wait_for_function("button => !button.isConnected", arg=button)
+    held[0].continue_()
+
+    expect(page.locator("#case-head .status")).to_have_text("Status: Closed")
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.locator("#case-head .status")).to_have_text("Status: New")
 
 
 def test_on_a_phone_the_actions_fit_and_nothing_scrolls_sideways(log_in: Any, kim: Any, case: Case) -> None:

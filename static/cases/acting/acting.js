@@ -5,6 +5,24 @@ import "./mentions.js";
 const place = () => document.getElementById("case-action");
 const REFUSED = new Set([403, 409, 422]);
 
+// Head, panel and pane are drawn anew at any moment, also between what was asked there and its answer. htmx then looks
+// for places in what is gone, and tells nobody on the page: the toast of such an answer, and what changed, are told here.
+const heard = new WeakSet();
+document.addEventListener("htmx:beforeOnLoad", (event) => heard.add(event.detail.xhr));
+document.addEventListener("htmx:beforeSend", ({ detail: { xhr } }) => {
+  xhr.addEventListener("loadend", () => {
+    if (heard.has(xhr) || !xhr.status) return;
+    const answer = new DOMParser().parseFromString(xhr.responseText, "text/html");
+    for (const item of answer.querySelectorAll("#toasts > .toast")) {
+      document.getElementById("toasts").append(item);
+      htmx.process(item);
+    }
+    for (const name of (xhr.getResponseHeader("HX-Trigger") ?? "").split(",").filter(Boolean)) {
+      document.body.dispatchEvent(new CustomEvent(name.trim(), { bubbles: true }));
+    }
+  });
+});
+
 // A refused form comes back with its sentence: that is an answer, not a fault.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, requestConfig } = event.detail;
