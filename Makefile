@@ -42,10 +42,10 @@ $(INSTALLED_DEV): requirements-dev.txt | $(PY)
 run: $(INSTALLED) ## start everything on this machine, with demo data; Ctrl-C stops it
 	@E2C_MODE=demo exec $(PY) manage.py run --setup --with-parent
 
-# Where both databases have their turn: what asks for neither is run once, with SQLite; pages look the same on both, so
-# a browser tries the main ways on SQLite and all on PostgreSQL.
+# Where both databases have their turn: what asks for neither is run once, with SQLite; pages are the same on both, so
+# SQLite has the main ways in a browser, PostgreSQL all of them and the walks over every page.
 WITHOUT_SERVICES := not postgres and not redis
-BOTH := $(WITHOUT_SERVICES) and (not browser or main_way)
+BOTH := $(WITHOUT_SERVICES) and not every_page and (not browser or main_way)
 
 test: $(INSTALLED_DEV) ## run every test that can run here: on SQLite, then on PostgreSQL and Redis where they answer
 	@if [ "$(E2C_TEST_REQUIRE_SERVICES)" = 1 ] || $(PY) tests/services.py "$(POSTGRES_URL)" "$(REDIS_URL)"; then \

@@ -34,6 +34,8 @@ def absent_services() -> dict[str, str]:
     return absent
 
 
+# Markers and fixtures of tests that ask for the database of the run.
+ON_A_DATABASE = {"db", "transactional_db", "live_server", "django_db", "postgres", "redis", "every_page"}
 ABSENT_SERVICES = pytest.StashKey[dict[str, str]]()
 
 
@@ -49,9 +51,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """What asks for no database is the same on either: where both have their turn it is run on one of them."""
-    fixtures = set(getattr(item, "fixturenames", ()))
-    markers = {marker.name for marker in item.iter_markers()}
-    if not fixtures & {"db", "transactional_db", "live_server"} and not markers & {"django_db", "postgres", "redis"}:
+    about = {marker.name for marker in item.iter_markers()} | set(getattr(item, "fixturenames", ()))
+    if not about & ON_A_DATABASE:
         item.add_marker(pytest.mark.no_database)
 
 

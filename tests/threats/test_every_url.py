@@ -37,7 +37,7 @@ from tests.threats.world import (
     quarantined_mail,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("organisation")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("organisation"), pytest.mark.every_page]
 
 LOGIN, ADMIN_LOGIN = "/login/?next=", "/admin/login/?next="
 ROLES = ("anonymous", "outsider", "rep", "staff", "configurer", "inactive")

@@ -22,7 +22,7 @@ from tests.project.processes import PRODUCTION, environment, python
 from tests.threats.urls import Kind, found_urls, kind_of
 from tests.threats.world import World, build_world
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("organisation")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("organisation"), pytest.mark.every_page]
 
 BYTES_OF_STRANGERS = "default-src 'none'; frame-ancestors 'none'; sandbox"
 PICTURE = "default-src 'none'; frame-ancestors 'self'; sandbox"

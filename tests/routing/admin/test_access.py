@@ -30,6 +30,7 @@ from routing.models import (
 from tests.factories import UserFactory
 from tests.routing.admin.conftest import MODELS, allow
 
+pytestmark = pytest.mark.every_page
 PAGES = ["changelist", "add", "change", "delete", "history"]
 
 
