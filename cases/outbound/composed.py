@@ -38,9 +38,14 @@ class CannotReply(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class NewAttachment:
+    """`stands_for`: what the author chose, of a file that was made from it with the time in it, so that a second click
+    is known as the same; "" for all others, whose content is what was chosen.
+    """
+
     file_name: str
     content_type: str  # as the browser says
     content: bytes
+    stands_for: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

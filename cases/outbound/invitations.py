@@ -79,6 +79,7 @@ def answer_to_invitation(
     except OSError as error:
         raise CannotReply(_("The invitation could not be read from the storage. Try again.")) from error
     subject, text = _words(invitation, answer, address)
+    chosen = f"{answer} {invitation.sequence} {invitation.uid}"
     sent = reply_to_case(
         case=case,
         author=by,
@@ -86,7 +87,7 @@ def answer_to_invitation(
         to=[invitation.organizer.address],
         subject=subject,
         text=text,
-        attachments=[NewAttachment("invite.ics", ITIP_REPLY, calendar)],
+        attachments=[NewAttachment("invite.ics", ITIP_REPLY, calendar, stands_for=chosen)],
         now=now,
         key=key,
     )

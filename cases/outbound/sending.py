@@ -197,7 +197,7 @@ def _what_was_typed(mode: Draft.Mode, composed: Composed, people: People) -> str
         composed.subject or "",
         composed.text,
         composed.html,
-        [hashlib.sha256(file.content).hexdigest() for file in composed.attachments],
+        [file.stands_for or hashlib.sha256(file.content).hexdigest() for file in composed.attachments],
         sorted(composed.kept) if composed.kept is not None else None,
         composed.answers_join,
         composed.send_at.isoformat() if composed.send_at else "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from email import message_from_bytes
 from email import policy as mail_policy
 from typing import Any
@@ -18,7 +19,7 @@ from icalendar import Calendar
 from cases.models import Case, CaseEvent, EmailMessage, Outbox, SendDecision
 from cases.outbound.invitations import answer_to_invitation, given_answer
 from cases.outbound.messages import compose, written_out
-from cases.outbound.replies import CannotReply, SendingNotAllowed
+from cases.outbound.replies import CannotReply, SendingNotAllowed, SentBefore
 from tests.cases.test_calendars import invitation
 from tests.factories import EmailMessageFactory, RoutingAddressFactory, UserFactory
 from tests.mails import ingest_mail
@@ -154,6 +155,29 @@ def test_two_clicks_of_one_form_are_one_answer(client: Any, message: EmailMessag
     sent = EmailMessage.objects.get(incoming=False)
     page = reverse("case", kwargs={"number": message.case.number})
     assert [response["Location"] for response in responses] == [f"{page}#message-{sent.pk}"] * 2
+    assert Outbox.objects.filter(kind="reply").count() == 1
+    assert CaseEvent.objects.filter(kind=CaseEvent.Kind.INVITATION_ANSWERED).count() == 1
+
+
+def test_a_second_click_seconds_later_is_the_same_answer(message: EmailMessage) -> None:
+    user, now = UserFactory(superuser=True), timezone.now()
+
+    def click(answer: str, seconds: int) -> EmailMessage:
+        return answer_to_invitation(
+            case=message.case,
+            message=message,
+            position=0,
+            answer=answer,
+            by=user,
+            now=now + timedelta(seconds=seconds),
+            key="form1",
+        )
+
+    sent = click("accept", 0)
+
+    assert click("accept", 3) == sent
+    with pytest.raises(SentBefore):
+        click("decline", 4)
     assert Outbox.objects.filter(kind="reply").count() == 1
     assert CaseEvent.objects.filter(kind=CaseEvent.Kind.INVITATION_ANSWERED).count() == 1
 
