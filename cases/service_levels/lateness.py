@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 
 from django.db import transaction
 
-from cases.assignment import AlreadyRouted, CaseChangedMeanwhile, assign
+from cases.assignment import assign
 from cases.models import Case, CaseEvent, RoutingDecision, ServiceClock
 from cases.service_levels.clocks import AT_ONCE, lock, open_clocks
 from routing.models import ServiceLevel
 from routing.owners import OwnerChoice
-
-logger = logging.getLogger(__name__)
 
 
 def warn(now: datetime) -> int:
@@ -45,20 +42,19 @@ def _tell(clock: ServiceClock, stamp: str, kind: CaseEvent.Kind, now: datetime) 
 
 
 def _escalate(case: Case, level: ServiceLevel, broken: CaseEvent) -> None:
-    """The two events name each other, so that who is told hears of one thing once (cases.notifications)."""
+    """The case is locked. The two events name each other, so that who is told hears of one thing once
+    (cases.notifications).
+    """
+    # Read anew: it was read before the lock, and somebody may have taken it between the two.
+    case.refresh_from_db(fields=["owner_user", "owner_queue", "routing_version", "closed_at", "merged_into"])
     queue = level.escalate_to_queue
-    if queue is None or case.owner_queue_id == queue.pk:
+    if queue is None or case.owner_queue_id == queue.pk or case.closed_at is not None or case.is_merged:
         return
-    try:
-        assigned = assign(
-            case=case,
-            owner=OwnerChoice(None, queue, f"the time of “{level}” is over"),
-            kind=RoutingDecision.Kind.REASSIGNED,
-            expected_version=case.routing_version,
-        )
-    except (CaseChangedMeanwhile, AlreadyRouted):
-        # Somebody took it in this moment: it is looked after, and the event says that it was late.
-        logger.info("case %s: not escalated, its owner changed meanwhile", case.pk)
-        return
+    assigned = assign(
+        case=case,
+        owner=OwnerChoice(None, queue, f"the time of “{level}” is over"),
+        kind=RoutingDecision.Kind.REASSIGNED,
+        expected_version=case.routing_version,
+    )
     assigned.detail["escalated_by"], broken.detail["escalated_to"] = broken.pk, queue.pk
     CaseEvent.objects.bulk_update([assigned, broken], ["detail"])

@@ -17,13 +17,15 @@ from django.utils import timezone
 from cases.assignment import CaseChangedMeanwhile, assign
 from cases.inbound.accept import store_raw_mail
 from cases.inbound.settle import settle_batch
-from cases.models import Case, PendingRouting, RoutingDecision
+from cases.lifecycle import closed_status, set_status
+from cases.models import Case, CaseEvent, PendingRouting, RoutingDecision
+from cases.service_levels import keep_clocks
 from cases.setup import set_up_instance
 from cases.waiting_cases import give_waiting_cases
-from routing.models import FlowStep, Queue, RepPresence, RoutingFlow
+from routing.models import FlowStep, Queue, RepPresence, RoutingFlow, ServiceLevel
 from routing.owners import OwnerChoice
 from routing.ownership import note_given
-from tests.factories import QueueFactory, RoutingAddressFactory, UserFactory
+from tests.factories import CaseFactory, QueueFactory, RoutingAddressFactory, UserFactory
 from tests.faults.harness import raw_mail
 from tests.faults.instance import ADDRESS
 from tests.invariants import assert_invariants
@@ -185,3 +187,48 @@ def test_a_person_who_takes_a_waiting_case_wins(repairs: Queue) -> None:
         assert case.routing_version == 2  # one change of owner, whoever made it
         assert not PendingRouting.objects.exists()
         Case.objects.filter(pk=case.pk).update(closed_at=timezone.now() - timedelta(seconds=1))
+
+
+@pytest.fixture
+def late() -> Case:
+    """A case whose answer is due by now, and that goes to a queue when it is missed."""
+    queue = QueueFactory(name="Escalated")
+    opened = timezone.now() - timedelta(hours=2)
+    level = ServiceLevel.objects.create(name="Gold", first_response_minutes=60, escalate_to_queue=queue)
+    ServiceLevel.objects.filter(pk=level.pk).update(created_at=opened - timedelta(days=1))
+    case = CaseFactory(created_at=opened)
+    keep_clocks(now=opened + timedelta(minutes=1))
+    return case
+
+
+def test_a_case_that_changes_its_owner_in_the_moment_of_its_escalation_is_escalated_all_the_same(late: Case) -> None:
+    taker = UserFactory()
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            took = OwnerChoice(taker, None, "took the case")
+            assign(case=late, owner=took, kind=RoutingDecision.Kind.MANUAL, expected_version=1, decided_by=taker)
+            escalating = pool.submit(at_once, keep_clocks)
+            until_one_waits_for_a_lock()
+        escalating.result(30)
+
+    late.refresh_from_db()
+    assert late.owner_queue == Queue.objects.get(name="Escalated")
+    assert [each.kind for each in late.decisions.order_by("pk")][-2:] == ["manual", "reassigned"]
+    given, broken = CaseEvent.objects.filter(case=late, kind__in=["owner_assigned", "service_level_broken"]).order_by(
+        "-pk"
+    )[:2]
+    assert (given.detail["user"], given.detail["escalated_by"]) == (taker.pk, broken.pk)
+
+
+def test_a_case_that_is_closed_in_the_moment_of_its_escalation_keeps_its_owner(late: Case) -> None:
+    owner = late.owner_queue
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            set_status(case=late, status=closed_status(), by=UserFactory())
+            escalating = pool.submit(at_once, keep_clocks)
+            until_one_waits_for_a_lock()
+        escalating.result(30)
+
+    late.refresh_from_db()
+    assert (late.owner_queue, late.routing_version) == (owner, 1)
+    assert CaseEvent.objects.filter(case=late, kind="service_level_broken").exists()
