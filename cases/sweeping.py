@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from cases.blobs import delete_unreferenced
 from cases.case_tasks import note_due_tasks
+from cases.forgetting import forget_what_is_done
 from cases.hooks import run_due_hooks
 from cases.inbound.provider_requests import NotAMail, UnreadableRequest, read_tracking_events
 from cases.inbound.retry import requeue_over_limit
@@ -78,6 +79,7 @@ def all_jobs() -> list[Job]:
         Job("forget sessions that ended", forget_sessions, every=3600),
         Job("note what was seen", note_what_was_seen, every=600),
         Job("forget notifications", forget_notifications, every=3600),
+        Job("forget what is done", forget_work_records, every=3600),
     ]
 
 
@@ -129,6 +131,10 @@ def tell_people() -> int:
 
 def forget_notifications() -> int:
     return until_nothing_is_left(forget_old)
+
+
+def forget_work_records() -> int:
+    return until_nothing_is_left(forget_what_is_done)
 
 
 def wake_snoozed_cases() -> int:

@@ -83,6 +83,8 @@ E2C_SMTP_ALLOW = env.words("E2C_SMTP_ALLOW")
 # What a serving process calls before it accepts mail; cases may not import it (the import direction).
 E2C_START_GUARD = "e2c_project.startup.refuse_unsafe_start"
 
+# How long records of finished work are kept, in days (cases.forgetting).
+E2C_WORK_RECORD_DAYS = env.whole_number("E2C_WORK_RECORD_DAYS", 90, minimum=1, maximum=3650)
 # How long notifications are kept, in days.
 E2C_NOTIFICATION_DAYS = env.whole_number("E2C_NOTIFICATION_DAYS", 90, minimum=1, maximum=3650)
 # Lets a monitor read /metrics (bearer); without one staff alone may.

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy
 from cases.admin.dashboard import LATE_AFTER, MISSING_CANARIES, Figure, list_of, may_see_figures
 from cases.models import HookRun, InboundEmail, LoopTest, Outbox, RefusedCall
 from cases.selectors.figures import (
+    LONGEST_PERIOD,
     MOST_SHARES,
     AgeBucket,
     DayVolume,
@@ -44,7 +45,7 @@ from routing.models import Connection, Queue, RoutingAddress
 
 __all__ = ["figures_page"]
 
-PERIODS = (1, 7, 30, 90)  # days
+PERIODS = (1, 7, 30, LONGEST_PERIOD)  # days
 USUAL_PERIOD = 30
 MOST_CHOICES = 500
 # Charts: the colours are also told apart by their lightness, and by the legend.

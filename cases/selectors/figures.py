@@ -35,6 +35,7 @@ __all__ = [
 
 MOST_CASES = 20_000
 MOST_SHARES = 50
+LONGEST_PERIOD = 90  # days that figures look back
 # Upper ends of the ages of a backlog, in days; the last bucket has none.
 AGES = (1, 3, 7, 30)
 
