@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from cases.contacts import find_contact
+from cases.inbound.analysis.language import language_of
 from cases.inbound.decision import Circumstances, OpenCase, ReadEmail
 from cases.inbound.parsed import MailAddress
 from cases.models import Case, CaseEvent, EmailMessage, PendingRouting
@@ -41,13 +42,14 @@ def facts_of(
     contact, _because = find_contact(customer.address if customer else "")
     record_type = (address.case_record_type if address else None) or circumstances.default_record_type
     verdicts = analysis.authentication
+    body = (analysis.reply_text or mail.email.text_body)[:MOST_BODY]
     return RoutingFacts(
         received_at=received_at,
         sender_address=customer.address if customer else "",
         sender_name=customer.name if customer else "",
         subject=mail.email.subject,
-        body=(analysis.reply_text or mail.email.text_body)[:MOST_BODY],
-        language=mail.email.header("Content-Language").strip()[:2].lower(),
+        body=body,
+        language=language_of(_words_of_customer(mail, decision) or body, stated=mail.email.header("Content-Language")),
         automatic_kind=analysis.automatic_kind,
         spf=verdicts.spf or "",
         dkim=verdicts.dkim or "",
@@ -70,6 +72,12 @@ def _customer(mail: ReadEmail, decision: OpenCase) -> MailAddress | None:
     if decision.original_sender is not None:
         return decision.original_sender
     return None if mail.email.sender_is_ambiguous else mail.email.sender
+
+
+def _words_of_customer(mail: ReadEmail, decision: OpenCase) -> str:
+    """Of a mail that a colleague passed on: what the customer had written."""
+    forwarded = mail.analysis.forwarded
+    return forwarded.body if forwarded is not None and decision.original_sender is not None else ""
 
 
 def _is_business_time(at: datetime) -> bool | None:

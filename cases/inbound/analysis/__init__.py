@@ -7,6 +7,7 @@
     html_text       HTML -> lines that know their depth   lines         the same for plain text
     boundaries      where an earlier mail begins          replies       the new text
     forwards        the forwarded original                thanks        nothing but thanks
+    language        in which language it is written, for who asks
     authentication  provider's verdict, a trusted server's, or computed
     words           what programs write, in their languages
 
