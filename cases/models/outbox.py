@@ -53,7 +53,7 @@ class Outbox(Claimable):
     )  # null: E2C_SYSTEM_FROM
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )  # of a test mail: who asked for it, and must be permitted to send it
+    )  # of a test mail: who asked for it; of a person's mail: who made it leave again. Must be permitted to send it
     recipient = models.CharField(_("to"), max_length=254)
     subject = models.CharField(_("subject"), max_length=1000, blank=True)
     text_body = models.TextField(blank=True)

@@ -10,6 +10,7 @@ forwarding   a mail passed on, without anything that lets strangers into the cas
 new_cases    the case that a new mail opens
 approvals    a mail waits for a second person, who approves or rejects it
 taking_back  what people do with a mail on its way: undo, edit, another time, send again; the customer wrote first
+permitting   may this person make a mail leave that somebody else wrote?
 drafts       what stands in a composer, saved; mail that came back. draft_files: its files
 guard        what to look at again before a mail leaves: rules over facts. guard_facts gathers them
 templates    templates and quick texts as a composer shows them

@@ -14,12 +14,11 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases.models import Approval, Case, CaseEvent, EmailMessage, Outbox, SendDecision
-from cases.outbound.allowed_senders import permission_to_send, record_decision
-from cases.outbound.composed import SendingNotAllowed, Unseen
+from cases.models import Approval, Case, CaseEvent, EmailMessage, Outbox
+from cases.outbound.composed import Unseen
 from cases.outbound.locking import lock_case_of
 from cases.outbound.outcomes import set_out
-from cases.outbound.taking_back import take_back
+from cases.outbound.taking_back import permit_author, take_back
 from cases.selectors.approvals import may_approve
 
 __all__ = ["CannotApprove", "approve", "ask_for_approval", "reject"]
@@ -62,17 +61,7 @@ def approve(message: EmailMessage, *, by: User, now: datetime, last_seen: int | 
         raise CannotApprove(DECIDED)
     if author is None or outbox.from_address is None:
         raise CannotApprove(_("Its author is not known any more."))
-    answer = permission_to_send(author, outbox.from_address, at=now)
-    if not answer.allowed:
-        record_decision(
-            answer,
-            stage=SendDecision.Stage.USE_CASE,
-            user=author,
-            address=outbox.from_address,
-            case=outbox.case,
-            outbox=outbox,
-        )
-        raise SendingNotAllowed(answer.because)
+    permit_author(outbox, author, now=now)
     with transaction.atomic():
         approval = _waiting(message, by=by)
         if last_seen is not None and EmailMessage.objects.filter(case=approval.case, pk__gt=last_seen).exists():

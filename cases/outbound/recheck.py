@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
 from cases.models import EmailAddress, EmailMessage, Outbox, SatisfactionRequest, SendDecision
@@ -43,17 +44,42 @@ def _ask(outbox: Outbox, *, keeps_permission: bool) -> str:
         return f"No rule permits mail of the kind {outbox.kind} to leave from {sender}."
     if words := refusal_of_connection(outbox.from_address):
         return words
-    answer = ASK[Outbox.Kind(outbox.kind)](outbox, outbox.from_address)
-    if keeps_permission or not answer.allowed:
-        record_decision(
-            answer,
-            stage=SendDecision.Stage.SEND,
-            user=outbox.email_message.created_by if outbox.email_message else outbox.requested_by,
-            address=outbox.from_address,
-            case=outbox.case,
-            outbox=outbox,
-        )
-    return "" if answer.allowed else answer.because
+    for person, answer in _answers(outbox, outbox.from_address):
+        if keeps_permission or not answer.allowed:
+            record_decision(
+                answer,
+                stage=SendDecision.Stage.SEND,
+                user=person,
+                address=outbox.from_address,
+                case=outbox.case,
+                outbox=outbox,
+            )
+        if not answer.allowed:
+            return answer.because
+    return ""
+
+
+def _answers(outbox: Outbox, address: RoutingAddress) -> Iterator[tuple[User | None, Permission]]:
+    """Each person who is asked about, with the answer: of a person's mail its author, and who made it leave after all
+    when that is somebody else.
+    """
+    author = outbox.email_message.created_by if outbox.email_message else outbox.requested_by
+    yield author, ASK[Outbox.Kind(outbox.kind)](outbox, address)
+    if outbox.kind != Outbox.Kind.REPLY:
+        return
+    if outbox.requested_by is None:
+        if outbox.human_resends:
+            yield None, Permission(False, _("Who sent it again is not known any more."))
+    elif outbox.requested_by != author:
+        yield outbox.requested_by, _answer_for_second(outbox.requested_by, address)
+
+
+def _answer_for_second(person: User, address: RoutingAddress) -> Permission:
+    answer = permission_to_send(person, address)
+    if answer.allowed:
+        return answer
+    words = _("%(user)s made this mail leave and may not send from its address. %(because)s")
+    return Permission(False, words % {"user": person.get_username(), "because": answer.because})
 
 
 def _answer_for_reply(outbox: Outbox, address: RoutingAddress) -> Permission:

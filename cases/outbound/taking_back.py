@@ -17,6 +17,7 @@ from cases.outbound.drafts import come_back
 from cases.outbound.endings import follow
 from cases.outbound.locking import lock_case_of
 from cases.outbound.outcomes import note_taken_back
+from cases.outbound.permitting import keep_answer, permit_author, permit_person
 from routing import audit
 
 __all__ = [
@@ -55,6 +56,7 @@ def resend(outbox: Outbox, *, by: User) -> None:
         attempts=0,
         detail="",
         human_resends=F("human_resends") + 1,
+        requested_by=by,
     )
     before, because = outbox.state, outbox.detail
     outbox.refresh_from_db()
@@ -108,10 +110,21 @@ def take_back(outbox: Outbox, *, by: User | None, because: str = "", is_noted: b
 
 
 def send_again(message: EmailMessage, *, by: User) -> None:
-    """A person sends a failed or uncertain mail once more. Raises CannotResend and SendingNotAllowed. The worker asks
-    for the author's permission again.
+    """A person sends a failed or uncertain mail once more. Raises CannotResend and SendingNotAllowed.
+
+    Whoever makes it leave must be allowed to send from its address, as its author must; the worker asks about both
+    again. Must not be called inside a transaction, so that a refusal is kept.
     """
-    resend(_outbox_for(message, by=by, otherwise=CannotResend), by=by)
+    outbox = _outbox_for(message, by=by, otherwise=CannotResend)
+    author = message.created_by
+    if author is None:
+        raise CannotResend(_("Its author is not known any more."))
+    answer = permit_person(outbox, by=by)
+    if author != by:
+        permit_author(outbox, author)
+    with transaction.atomic():
+        resend(outbox, by=by)
+        keep_answer(answer, outbox, person=by)
 
 
 @transaction.atomic
@@ -129,12 +142,20 @@ def edit_failed(message: EmailMessage, *, by: User) -> Draft | None:
     return come_back(outbox, because=_("Not sent: %(why)s") % {"why": outbox.detail})
 
 
-@transaction.atomic
 def reschedule(message: EmailMessage, *, by: User, send_at: datetime | None, now: datetime) -> None:
-    """Another time for a mail that waits for its time; None: now. Raises CannotReply and SendingNotAllowed."""
+    """Another time for a mail that waits for its time; None: now. Who decides when a mail leaves must be allowed to
+    send from its address. Raises CannotReply and SendingNotAllowed. Must not be called inside a transaction.
+    """
     outbox = _outbox_for(message, by=by, otherwise=CannotReply)
     if send_at is not None and not now < send_at <= now + LATEST:
         raise CannotReply(_("Choose a time within a year that is not over."), field="send_at")
+    answer = permit_person(outbox, by=by)
+    with transaction.atomic():
+        _change_time(outbox, message, by=by, send_at=send_at, now=now)
+        keep_answer(answer, outbox, person=by)
+
+
+def _change_time(outbox: Outbox, message: EmailMessage, *, by: User, send_at: datetime | None, now: datetime) -> None:
     lock_case_of(outbox)
     waiting = Outbox.objects.filter(pk=outbox.pk, is_scheduled=True, state__in=[State.QUEUED, State.AWAITING_APPROVAL])
     changes = {
@@ -179,7 +200,7 @@ def _outbox_for(message: EmailMessage, *, by: User, otherwise: type[Exception]) 
     """Raises `otherwise` when it became a draft in this moment: two people, or one with two clicks."""
     if refusal := refusal_of_user(by, case=message.case):
         raise SendingNotAllowed(refusal.because)
-    rows = Outbox.objects.select_related("email_message__created_by", "email_message__case", "from_address")
+    rows = Outbox.objects.select_related("email_message__created_by", "email_message__case", "case", "from_address")
     outbox = rows.filter(email_message=message, kind=Outbox.Kind.REPLY).first()
     if outbox is None:
         raise otherwise(_("This mail was taken back already."))

@@ -101,7 +101,7 @@ def messages_of(
             *("inbound_email__trail", "inbound_email__provider", "inbound_email__envelope_recipients"),
             *("created_by__username", "created_by__first_name", "created_by__last_name"),
             *("outbox__state", "outbox__detail", "outbox__not_before", "outbox__lease_until", "outbox__sent_at"),
-            "outbox__is_scheduled",
+            *("outbox__is_scheduled", "outbox__from_address_id"),
         )
         .annotate(
             text_start=Left("text_body", TEXT_SHOWN + 1),

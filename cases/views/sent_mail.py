@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +25,7 @@ class SentMail:
     waits: bool = False  # will change by itself soon: the page looks again
     is_trouble: bool = False
     may_send_again: bool = False
+    refused_because: str = ""  # why its reader cannot make it leave: it is from an address that is not theirs
     may_edit: bool = False
     is_scheduled: bool = False  # waits for the time that its author chose, `leaves_at`
     approval_because: str = ""  # why it waits for a second person; "" when it does not
@@ -31,14 +33,30 @@ class SentMail:
     deliveries: tuple[tuple[str, str | Promise, str], ...] = ()  # (address, state in words, detail)
 
 
-def sent_mail(message: Any, *, reader_id: int | None, now: datetime | None = None) -> SentMail | None:
+def waits_for_a_person(message: Any) -> bool:
+    """Whether its reader is offered to make it leave: to send it again, or at another time."""
+    outbox: Outbox | None = None if message.incoming else getattr(message, "outbox", None)
+    if outbox is None:
+        return False
+    return outbox.state in (State.FAILED, State.UNCERTAIN) or (outbox.is_scheduled and outbox.state == State.QUEUED)
+
+
+def sent_mail(
+    message: Any, *, reader_id: int | None, refusals: Mapping[int, str] | None = None, now: datetime | None = None
+) -> SentMail | None:
     """`message` comes from selectors.messages_of. None for mail that came in, and for mail of which there is nothing
-    to say.
+    to say. `refusals`: why its reader may not send from an address, by key of the address.
     """
     outbox: Outbox | None = None if message.incoming else getattr(message, "outbox", None)
     if outbox is None:
         return None
-    is_own = message.created_by_id == reader_id
+    shown = _shown(message, outbox, is_own=message.created_by_id == reader_id, now=now or timezone.now())
+    if refusals and waits_for_a_person(message):
+        return replace(shown, refused_because=refusals.get(outbox.from_address_id or 0, ""))
+    return shown
+
+
+def _shown(message: Any, outbox: Outbox, *, is_own: bool, now: datetime) -> SentMail:
     match State(outbox.state):
         case State.AWAITING_APPROVAL:
             return SentMail(
@@ -50,7 +68,7 @@ def sent_mail(message: Any, *, reader_id: int | None, now: datetime | None = Non
                 is_own=is_own,
             )
         case State.QUEUED:
-            return _queued(outbox, now or timezone.now())
+            return _queued(outbox, now)
         case State.SENDING:
             return SentMail(outbox.state, _("Is being handed to the mail service."), waits=True)
         case State.SENT:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,10 +91,16 @@ def related_mails(messages: Sequence[Any]) -> dict[int, list[Related]]:
 
 
 def show_message(
-    message: Any, *, is_open: bool, subject: str, reader_id: int | None, related: Sequence[Related] = ()
+    message: Any,
+    *,
+    is_open: bool,
+    subject: str,
+    reader_id: int | None,
+    related: Sequence[Related] = (),
+    refusals: Mapping[int, str] | None = None,
 ) -> ShownMessage:
     """`message` comes from selectors.messages_of, with its `text_start`, `reply_start` and `has_html`; `subject` is
-    that of its case.
+    that of its case. `refusals`: addresses that the reader may not send from, by key, each with the reason.
     """
     whole = message.text_start
     # HTML is folded in its own page.
@@ -120,7 +126,7 @@ def show_message(
         badges=badges_of(message),
         is_open=is_open,
         has_raw=is_raw_for_reps(message),
-        sending=sent_mail(message, reader_id=reader_id),
+        sending=sent_mail(message, reader_id=reader_id, refusals=refusals),
         other_subject="" if reply_subject(message.subject) == reply_subject(subject) else message.subject,
         related=related,
     )

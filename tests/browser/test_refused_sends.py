@@ -297,6 +297,33 @@ def test_silence_of_the_provider_is_shown_and_nothing_is_sent_again_by_itself(
     assert Outbox.objects.get().state == "uncertain"
 
 
+def test_colleague_without_the_address_is_told_why_a_failed_mail_cannot_be_sent_again(
+    log_in: Any, log_in_elsewhere: Any, ana: User, case: Case, gold: RoutingAddress, smtp: FakeSmtpServer
+) -> None:
+    RoutingAddress.objects.filter(pk=gold.pk).update(controlled_by_permission_set=True)
+    grant(gold, ana)
+    ben = rep("ben")
+    QueueMember.objects.create(queue=case.owner_queue, user=ben)
+    page = reply_on(log_in(ana), case)
+    theirs = log_in_elsewhere(ben).open(f"/cases/{case.number}/")
+    send(page)
+    smtp.refused_recipients[CUSTOMER] = "550 no such user"
+    deliver_all()
+    smtp.refused_recipients.clear()
+    smtp.ledger.clear()
+
+    theirs.reload()
+
+    expect(theirs.locator(".sending")).to_contain_text(
+        "You cannot send it again: it is from gold@company.example. No permission set grants it."
+    )
+    expect(theirs.get_by_role("button", name="Send again")).to_have_count(0)
+    assert nothing_left(smtp)
+    page.reload()
+    page.get_by_role("button", name="Send again as it is").click()
+    expect(page.locator(".sending")).to_contain_text("Waits to be sent.")
+
+
 @pytest.mark.parametrize("key", ["r", "f"])
 def test_internal_note_and_remote_picture_stay_here(
     log_in: Any, ana: User, gold: RoutingAddress, smtp: FakeSmtpServer, sink: Any, key: str
