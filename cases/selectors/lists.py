@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import OuterRef, Q, Subquery, Value
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.list_query import ListQuery
@@ -91,7 +92,8 @@ def reader_of(user: Any) -> Reader:
 
 
 def open_cases() -> CaseQuerySet:
-    return Case.objects.filter(closed_at__isnull=True)
+    """What is to be done: a snoozed case is in no list of work, and no number beside one counts it."""
+    return Case.objects.filter(is_not_snoozed(timezone.now()), closed_at__isnull=True)
 
 
 def queues_of(user: Any) -> list[MyQueue]:
@@ -133,7 +135,12 @@ def list_cases(reader: Reader, query: ListQuery, *, now: datetime, size: int = C
 
 def count_cases(reader: Reader, query: ListQuery, *, now: datetime) -> int:
     """How many cases a list without a search has, at most COUNTED_TO. One statement."""
-    return _count(_asked_for(reader, query, SearchQuery(), now=now), reader, query)
+    return counted_rows(reader, query, now=now).count()
+
+
+def counted_rows(reader: Reader, query: ListQuery, *, now: datetime) -> CaseQuerySet:
+    """The cases that count_cases counts, for a statement that counts several lists."""
+    return _counted(_asked_for(reader, query, SearchQuery(), now=now), reader, query)
 
 
 def count_newer(reader: Reader, query: ListQuery, *, since: datetime, now: datetime) -> int:
@@ -141,12 +148,12 @@ def count_newer(reader: Reader, query: ListQuery, *, since: datetime, now: datet
     if query.q:
         return 0
     newer = _asked_for(reader, query, SearchQuery(), now=now).filter(last_activity_at__gt=since)
-    return _count(newer, reader, query)
+    return _counted(newer, reader, query).count()
 
 
-def _count(cases: CaseQuerySet, reader: Reader, query: ListQuery) -> int:
+def _counted(cases: CaseQuerySet, reader: Reader, query: ListQuery) -> CaseQuerySet:
     # Along the same indexes as the list itself, and no further than the number that is shown.
-    return _walk(cases, _owners_of(reader, query), "activity", after=None, size=COUNTED_TO)[:COUNTED_TO].count()
+    return _walk(cases, _owners_of(reader, query), "activity", after=None, size=COUNTED_TO)[:COUNTED_TO]
 
 
 def _candidates(search: SearchQuery, reader: Reader) -> Candidates | None:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
-from django.db.models import Exists, F, Q
+from django.db.models import Exists, F, Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -23,7 +23,9 @@ from cases.selectors.lists import (
     BoundedCount,
     ListView,
     MyQueue,
+    Reader,
     count_cases,
+    counted_rows,
     open_cases,
     queues_of,
     reader_of,
@@ -73,6 +75,7 @@ class OwnWork:
     """What waits for one user; each number at most lists.COUNTED_TO."""
 
     open_cases: int
+    awaiting_us: int  # of all that they may see
     drafts: int
     approvals: int  # of others; means nothing for somebody who is no approver
     may_approve: bool
@@ -94,15 +97,18 @@ WHOLE = (ListView.OPEN, ListView.CLOSED, ListView.ALL)
 def navigation(user: Any) -> Navigation:
     """Five statements, however many views and queues there are."""
     reader = reader_of(user)
-    work = own_work(user)
+    work = own_work(reader)
+    queues = queues_of(user)
     counts = {
         ListView.MINE: work.open_cases,
+        ListView.QUEUES: min(COUNTED_TO, sum(each.open_count for each in queues)),
         ListView.UNREAD: count_cases(reader, ListQuery(view=ListView.UNREAD), now=timezone.now()),
+        ListView.AWAITING: work.awaiting_us,
     }
     unassigned = (ListView.UNASSIGNED,) if reader.views_all else ()
     groups = [
         Group("", _entries((*FIRST, *unassigned), counts)),
-        Group(_("Queues"), tuple(_queue_entry(each) for each in queues_of(user))),
+        Group(_("Queues"), tuple(_queue_entry(each) for each in queues)),
         Group(_("Saved views"), tuple(_saved_entry(view) for view in saved_views_of(user))),
         Group(_("Follow up"), (*_entries(FURTHER, counts), *_unsent_entries(work))),
         Group(_("Everything"), _entries(WHOLE, counts)),
@@ -116,8 +122,9 @@ def _unsent_entries(work: OwnWork) -> Iterable[Entry]:
         yield Entry("approvals", _("Awaiting approval"), count=work.approvals, page="approvals")
 
 
-def own_work(user: Any) -> OwnWork:
+def own_work(reader: Reader) -> OwnWork:
     """One statement."""
+    user = reader.user
     approvals = Approval.objects.filter(state=Approval.State.WAITING, case__in=visible_cases(user))
     counted = {
         "open_cases": open_cases().filter(owner_user=user),
@@ -125,10 +132,12 @@ def own_work(user: Any) -> OwnWork:
         "approvals": approvals.filter(Q(requested_by__isnull=True) | ~Q(requested_by=user.pk)),
         "load": cases_that_count().filter(owner_user=user),
     }
-    # Fields of a user have some of these names.
-    asked: dict[str, Any] = {
-        f"my_{name}": BoundedCount(rows.order_by().values("pk")[:COUNTED_TO]) for name, rows in counted.items()
+    keys: dict[str, QuerySet[Any, Any]] = {
+        name: rows.order_by().values("pk")[:COUNTED_TO] for name, rows in counted.items()
     }
+    keys["awaiting"] = counted_rows(reader, ListQuery(view=ListView.AWAITING), now=timezone.now()).values("pk")
+    # Fields of a user have some of these names.
+    asked: dict[str, Any] = {f"my_{name}": BoundedCount(rows) for name, rows in keys.items()}
     asked["my_grant"] = Exists(grants_of(user, "approve_reply"))
     asked |= {"my_status": F("presence__status"), "my_capacity": F("presence__capacity")}
     row = get_user_model().objects.filter(pk=user.pk).annotate(**asked).values(*asked).get()
@@ -137,6 +146,7 @@ def own_work(user: Any) -> OwnWork:
         presence = OwnPresence(RepPresence.Status(row["my_status"]), row["my_capacity"], row["my_load"])
     return OwnWork(
         open_cases=row["my_open_cases"],
+        awaiting_us=row["my_awaiting"],
         drafts=row["my_drafts"],
         approvals=row["my_approvals"],
         may_approve=user.is_superuser or row["my_grant"],

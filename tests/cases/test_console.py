@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
 
-from cases.models import Draft
+from cases.models import Case, Draft
 from cases.selectors.lists import COUNTED_TO
 from tests.factories import CaseFactory, EmailMessageFactory, QueueFactory, UserFactory
 
@@ -70,6 +72,41 @@ def test_counts_stop_where_counting_costs_more_than_it_tells(page: Client, rep: 
     shown = page.get("/cases/counts/").content.decode()
 
     assert f"{COUNTED_TO - 1}+" in shown
+
+
+def shown_count(page: Client, key: str) -> str:
+    found = re.search(rf'id="count-{key}"[^>]*>([^<]*)<', page.get("/cases/counts/").content.decode())
+    assert found, key
+    return found[1]
+
+
+def test_numbers_say_what_the_lists_of_work_hold_now(page: Client, rep: User) -> None:
+    """A case that was snoozed comes back later: until then it is in no list of work, and no number counts it."""
+    one, other = queues_with_cases(rep, count=2)
+    tomorrow = timezone.now() + timedelta(days=1)
+    Case.objects.filter(owner_queue=one).update(awaiting=Case.Awaiting.US)
+    Case.objects.filter(owner_queue=other).update(awaiting=Case.Awaiting.CUSTOMER)
+    CaseFactory(owner_queue=one, awaiting="us", snoozed_until=tomorrow)
+    CaseFactory(owner_user=rep, owner_queue=None, awaiting="us")
+    CaseFactory(owner_user=rep, owner_queue=None, awaiting="us", snoozed_until=tomorrow)
+    CaseFactory(awaiting="us")  # of others
+
+    for key, query in (
+        ("mine", "view=mine"),
+        ("queues", "view=queues"),
+        ("awaiting", "view=awaiting"),
+        (f"queue-{one.pk}", f"view=queues&queue={one.pk}"),
+    ):
+        rows = page.get(f"/cases/?{query}", headers=FRAGMENT).content.decode().count('class="item')
+        assert shown_count(page, key) == str(rows), key
+    assert (shown_count(page, "mine"), shown_count(page, "queues"), shown_count(page, "awaiting")) == ("1", "2", "2")
+
+
+def test_who_snoozed_all_own_cases_begins_with_the_queues(page: Client, rep: User) -> None:
+    queues_with_cases(rep, count=1)
+    CaseFactory(owner_user=rep, owner_queue=None, snoozed_until=timezone.now() + timedelta(days=1))
+
+    assert 'data-view="queues"' in page.get("/cases/", headers=FRAGMENT).content.decode()
 
 
 def test_counts_are_the_places_of_the_views_pane(page: Client, rep: User) -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from cases.models import Case, PendingRouting
 from cases.rep_load import open_cases_of
-from cases.selectors.lists import COUNTED_TO
+from cases.selectors.lists import COUNTED_TO, reader_of
 from cases.selectors.navigation import own_work
 from cases.waiting_cases import give_waiting_cases
 from routing.models import AuditEvent, FlowStep, Queue, RepPresence, RoutingFlow
@@ -174,7 +174,7 @@ def test_load_counts_what_flows_count(repairs: Queue, path: str) -> None:
     closed = CaseFactory(owner_user=ana, owner_queue=None, awaiting="us")
     Case.objects.filter(pk=closed.pk).update(closed_at=yesterday)
 
-    presence = own_work(ana).presence
+    presence = own_work(reader_of(ana)).presence
 
     assert presence is not None
     assert presence.load == open_cases_of([ana.pk])[ana.pk] == 2
@@ -211,5 +211,7 @@ def test_presence_costs_the_pane_no_statement(repairs: Queue, path: str, django_
 def test_own_work_with_presence_is_one_statement(repairs: Queue, django_assert_num_queries: Any) -> None:
     ana = member(repairs)
 
+    reader = reader_of(ana)
+
     with django_assert_num_queries(1):
-        own_work(ana)
+        own_work(reader)

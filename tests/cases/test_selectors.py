@@ -12,7 +12,7 @@ from django.utils import timezone
 from cases.models import Case, CaseComment, Mention
 from cases.selectors.conversation import find_visible_case, messages_of
 from cases.selectors.cursor import Cursor
-from cases.selectors.lists import COUNTED_TO, queues_of
+from cases.selectors.lists import COUNTED_TO, queues_of, reader_of
 from cases.selectors.navigation import own_work
 from cases.selectors.visible import may_view_all_cases, visible_cases
 from tests.factories import CaseFactory, EmailMessageFactory, QueueFactory, UserFactory
@@ -131,7 +131,7 @@ def test_counts_stop_at_their_limit() -> None:
     )
 
     assert [each.open_count for each in queues_of(rep)] == [COUNTED_TO]
-    assert own_work(rep).open_cases == 1
+    assert own_work(reader_of(rep)).open_cases == 1
 
 
 def test_messages_come_oldest_first_in_pages_from_the_newest() -> None:
