@@ -162,6 +162,8 @@ def test_without_demo_data_there_is_no_case_and_no_user(instance: Instance) -> N
 
     assert instance.subjects() == []
     assert "Sign in as" not in said
+    assert f"Nobody can sign in yet: E2C_MODE=demo E2C_DATA_DIR={instance.data_dir} " in said
+    assert "manage.py createsuperuser" in said
 
 
 @needs_proc

@@ -168,6 +168,8 @@ def welcome(*, smtp: str | None) -> str:
     if is_demo and settings.E2C_DEMO_DATA:
         users = ", ".join(f"{name} / {password}" for name, password in DEMO_PASSWORDS.items())
         lines.append(f"  Sign in as  {users}")
+    elif not User.objects.filter(is_superuser=True, is_active=True).exists():
+        lines.append(f"  Nobody can sign in yet: {superuser_command()}")
     lines.append(f"  Data        {settings.E2C_DATA_DIR}")
     if "postmark" in settings.E2C_PROVIDERS:
         lines += [
@@ -184,6 +186,15 @@ def welcome(*, smtp: str | None) -> str:
             f"  The SMTP listener is off: {settings.E2C_SMTP_LISTEN or 'E2C_SMTP_LISTEN'} is not free or not set.",
         ]
     return "\n".join([*lines, "", "  Ctrl-C stops everything.", "", ""])
+
+
+def superuser_command() -> str:
+    """For another terminal, which knows neither the mode nor the data folder of this one."""
+    told = {"E2C_MODE": settings.E2C_MODE}
+    if folder := os.environ.get("E2C_DATA_DIR"):
+        told["E2C_DATA_DIR"] = folder
+    variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in told.items())
+    return f"{variables} {shlex.quote(sys.executable)} manage.py createsuperuser"
 
 
 def curl_line(site: str, recipient: str, *, is_demo: bool) -> str:
