@@ -232,6 +232,21 @@ def test_keys_walk_the_list_and_enter_opens(page: Page, cases: list[Case]) -> No
     expect(row(page, cases[1])).to_be_focused()
 
 
+def test_after_a_case_was_closed_the_next_one_is_that_which_came_after_it(page: Page, cases: list[Case]) -> None:
+    row(page, cases[2]).click()
+    expect(subject(page)).to_be_focused()
+
+    page.keyboard.press("e")
+
+    expect(row(page, cases[2])).to_have_count(0)
+    expect(page.locator("#case-action")).to_be_hidden()
+    expect(subject(page)).to_be_focused()
+    page.keyboard.press("j")
+    expect(row(page, cases[1])).to_be_focused()
+    page.keyboard.press("k")
+    expect(row(page, cases[3])).to_be_focused()
+
+
 def test_g_and_a_second_key_go_to_a_view(page: Page) -> None:
     page.keyboard.press("g")
     page.keyboard.press("m")
@@ -400,7 +415,9 @@ def test_everything_is_read_without_javascript(
     expect(page.locator("#views .skeleton")).to_be_hidden()  # nothing is under way
 
     page.get_by_role("link", name=cases[0].subject).click()
-    expect(page.locator("#conversation")).to_contain_text(f"Text of {cases[0].subject}")
+    conversation = page.locator("#conversation")
+    expect(conversation).to_contain_text(f"Text of {cases[0].subject}")
+    assert conversation.evaluate("pane => pane.offsetWidth") > 700  # of 1280: the panes beside it only lead elsewhere
     page.get_by_role("link", name="List of cases").click()
     expect(page.locator("#list h1")).to_be_visible()
     page.get_by_role("link", name="Views and queues").click()

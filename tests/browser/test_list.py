@@ -184,6 +184,55 @@ def test_selected_cases_are_taken_together(page: Page, ana: User, cases: list[Ca
     assert set(Case.objects.filter(owner_user=ana)) == set(cases[:2])
 
 
+def test_the_list_keeps_its_place_when_something_was_done_with_selected_cases(
+    page: Page, ana: User, cases: list[Case]
+) -> None:
+    for number in range(30):
+        CaseFactory(owner_queue=cases[0].owner_queue, subject=f"One more {number}")
+    page.reload()
+    scrolled = "list => list.scrollTop"
+    for _ in range(20):
+        page.keyboard.press("j")
+    here = rows(page).nth(19)
+    expect(here).to_be_focused()
+    after = rows(page).nth(20).get_attribute("href") or ""
+    before = page.locator("#list").evaluate(scrolled)
+    assert before > 100
+    page.keyboard.press("x")
+
+    page.locator(".bulk").get_by_role("button", name="Close").click()
+
+    expect(rows(page)).to_have_count(45)
+    assert page.locator("#list").evaluate(scrolled) == before
+    page.keyboard.press("j")
+    expect(page.locator(f'#list a.row[href="{after}"]')).to_be_focused()
+
+
+def test_a_long_subject_is_cut_at_its_end_in_every_script(page: Page, cases: list[Case]) -> None:
+    words = ["Order after order, and none of them has come " * 3, "مشكلة في الفاتورة وطلب استرداد المبلغ " * 4]
+    for case, text in zip(cases, words, strict=False):
+        Case.objects.filter(pk=case.pk).update(subject=text)
+    page.reload()
+
+    for number, text in enumerate(words):
+        subject = rows(page).nth(number).locator(".row-subject")
+        expect(subject).to_contain_text(text.strip())
+        first_letter_is_seen = subject.evaluate(
+            """place => {
+                const walker = document.createTreeWalker(place, NodeFilter.SHOW_TEXT);
+                let text = walker.nextNode();
+                while (!text.data.trim()) text = walker.nextNode();
+                const range = new Range();
+                const first = text.data.search(/\\S/);
+                range.setStart(text, first);
+                range.setEnd(text, first + 1);
+                const [letter, box] = [range.getBoundingClientRect(), place.getBoundingClientRect()];
+                return letter.left >= box.left - 1 && letter.right <= box.right + 1;
+            }"""
+        )
+        assert first_letter_is_seen, text
+
+
 def test_new_mail_is_announced_and_moves_nothing(page: Page, cases: list[Case]) -> None:
     later = timezone.now() + timedelta(minutes=1)
     Case.objects.filter(pk=cases[9].pk).update(last_activity_at=later)

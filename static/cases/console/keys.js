@@ -3,24 +3,15 @@
 import { areKeysOn, openDialog } from "./help.js";
 import { consoleElement } from "./addresses.js";
 import { isShown, lookAhead, open } from "./panes.js";
+import { currentRow, rowBeside } from "./place.js";
 
 const SEQUENCE = 1200; // milliseconds between g and the second key
 const FIELDS = "input:not([type=checkbox], [type=radio], [type=button], [type=submit]), select, textarea, [contenteditable]:not([contenteditable=false]), iframe, object, embed";
 const PLACES = { q: "view=queues", m: "view=mine", u: "view=unread" };
 let goUntil = 0;
 
-const rows = () => [...document.querySelectorAll("#list a:is(.row, [data-row])")];
-
-function currentRow() {
-  const all = rows();
-  return all.find((row) => row === document.activeElement || row.closest("li")?.contains(document.activeElement))
-    ?? all.find((row) => row.hasAttribute("aria-current")) ?? null;
-}
-
 function move(step) {
-  const all = rows();
-  const here = all.indexOf(currentRow());
-  const row = all[here < 0 ? 0 : here + step];
+  const row = rowBeside(step);
   if (!row) return;
   if (!isShown("list")) return open(row.href);
   row.focus({ preventScroll: true });

@@ -240,18 +240,19 @@ async function send(form, submitter) {
   if (form.getAttribute("aria-busy") === "true") return;
   form.setAttribute("aria-busy", "true");
   forgetAhead();
-  const scroll = element("conversation").scrollTop;
+  const place = form.closest(".pane") ?? element("conversation");
+  const scroll = place.scrollTop;
   try {
     const answer = await ask(url, { method: "POST", body });
     if (!answer.pane) return location.assign(answer.url);
     const stays = answer.status < 400 ? answer.url : location.href;
-    const isSame = caseOf(stays) === caseOf(location.href);
+    const isSame = answer.pane === place.id && caseOf(stays) === caseOf(location.href);
     arrive(answer.pane, new URL(stays), { push: true, focus: true, scroll: isSame ? scroll : null, text: answer.text });
     if (form.dataset.changes === "views") refreshViews();
     else document.dispatchEvent(new CustomEvent("cases-changed"));
   } catch (failure) {
     if (!(failure instanceof Failed)) throw failure;
-    toast({ words: word(["network", "timeout"].includes(failure.why) ? "unclear" : "refused"), kind: "error" });
+    if (failure.why !== "login") toast({ words: word(["network", "timeout"].includes(failure.why) ? "unclear" : "refused"), kind: "error" });
   } finally {
     form.removeAttribute("aria-busy");
   }
