@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from cases.models import Case, CaseTask, Draft, Tag
 from routing.models import QueueMember
 from tests.browser.desk import editor, nothing_left, primary, reply_on
+from tests.factories import CaseFactory
 from tests.fake_smtp import FakeSmtpServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -133,3 +134,80 @@ def test_case_that_is_taken_away_meanwhile_keeps_the_text_here(log_in: Any, ana:
     expect(state(page)).to_contain_text("You may not see this case any more.", timeout=10_000)
     expect(editor(page)).to_have_text("My long answer goes on")
     assert Draft.objects.get().text == "My long answer"
+
+
+# Who is logged out, or looks elsewhere first
+# ------------------------------------------------------------------------------------------------------------
+def test_unsaved_words_stay_when_the_session_ends_and_are_saved_after_the_login(
+    log_in: Any, ana: User, case: Case, context: Any
+) -> None:
+    page = reply_on(log_in(ana), case, "")
+    cookies = context.cookies()
+    context.clear_cookies(name="sessionid")
+
+    page.keyboard.type("Written after the session ended")
+    page.evaluate("document.body.dispatchEvent(new CustomEvent('look-again'))")
+
+    told = page.locator(".toast", has_text="You are logged out. What you wrote is kept in this window.")
+    expect(told).to_be_visible()
+    expect(state(page)).to_have_text("Not saved: you are logged out, kept in this window")
+    page.evaluate("document.body.dispatchEvent(new CustomEvent('look-again'))")
+    with context.expect_page() as opened:
+        told.get_by_role("button", name="Log in in a new tab").click()
+    expect(opened.value.get_by_role("heading", name="Log in")).to_be_visible()
+    context.add_cookies(cookies)
+    expect(state(page)).to_contain_text("Saved")
+    assert Draft.objects.get().text == "Written after the session ended"
+
+
+def test_begun_note_is_found_again_at_its_case(log_in: Any, ana: User, case: Case) -> None:
+    CaseFactory(owner_user=ana, owner_queue=None, subject="Another case")
+    page = log_in(ana).open(f"/cases/{case.number}/")
+    page.keyboard.press("n")
+    note = page.get_by_role("textbox", name="Internal")
+    expect(note).to_be_focused()
+    page.keyboard.type("The colleague who knows it is")
+
+    page.locator("#list a.row", has_text="Another case").click()
+    expect(page.locator("#conversation h1")).to_have_text("Another case")
+    expect(note).to_be_hidden()
+    page.go_back()
+
+    expect(note).to_have_value("The colleague who knows it is")
+    expect(page.locator("#conversation h1")).to_be_focused()
+    page.reload()
+    expect(note).to_have_value("The colleague who knows it is")
+    page.get_by_role("button", name="Add note").click()
+    expect(page.locator(".timeline .note")).to_contain_text("The colleague who knows it is")
+    page.reload()
+    expect(page.locator(".timeline .note")).to_be_visible()
+    expect(note).to_be_hidden()
+
+
+def test_note_that_was_added_after_the_session_ended_is_there_after_the_login(
+    log_in: Any, ana: User, case: Case, context: Any
+) -> None:
+    page = log_in(ana).open(f"/cases/{case.number}/")
+    page.keyboard.press("n")
+    page.keyboard.type("Written for long")
+    cookies = context.cookies()
+    context.clear_cookies(name="sessionid")
+
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    context.add_cookies(cookies)
+    page.goto(page.url.partition("/login/")[0] + f"/cases/{case.number}/")
+
+    expect(page.get_by_role("textbox", name="Internal")).to_have_value("Written for long")
+
+
+def test_begun_note_is_gone_after_logging_out(log_in: Any, ana: User, case: Case) -> None:
+    page = log_in(ana).open(f"/cases/{case.number}/")
+    page.keyboard.press("n")
+    page.keyboard.type("For nobody else")
+
+    page.locator("header summary[aria-label='Your account']").click()
+    page.get_by_role("button", name="Log out").click()
+
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    assert page.evaluate("Object.values(sessionStorage).join()").find("For nobody else") == -1

@@ -1,5 +1,6 @@
 // What a rep does to a case, in place: forms open under the head, answers become toasts, colleagues are seen.
 // Without this every action is a page of its own.
+import "./begun_notes.js";
 import "./mentions.js";
 
 const place = () => document.getElementById("case-action");
@@ -132,6 +133,7 @@ document.addEventListener("change", (event) => {
 // A note begins with its text field.
 document.addEventListener("toggle", (event) => {
   if (event.target.id === "write-note" && event.target.open) {
+    if ("opensQuietly" in event.target.dataset) return void delete event.target.dataset.opensQuietly; // nobody asked for it
     event.target.querySelector("textarea").focus();
     event.target.scrollIntoView({ block: "nearest" });
   }

@@ -147,9 +147,11 @@ function lookAt() {
   watchSentMail();
 }
 
-addEventListener("beforeunload", (event) => {
+function stayWithUnsaved(event) {
   for (const { drafts, files } of composers.values()) if (drafts.isUnsaved || files?.running.size) event.preventDefault();
-});
+}
+addEventListener("beforeunload", stayWithUnsaved);
+document.addEventListener("page:leaving", stayWithUnsaved);
 openInPlace({ onOpened: (section, { close }) => open(section.querySelector("form"), { close }) });
 document.addEventListener("pane:swapped", lookAt);
 lookAt();

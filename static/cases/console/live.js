@@ -1,5 +1,6 @@
 // Counts and the parts of others that poll (hx-trigger="every ..."): not while nobody looks, at once when somebody does.
 import { toast } from "./announce.js";
+import { isLogin, meetLogin } from "./logged_out.js";
 import { refreshViews } from "./panes.js";
 import { word } from "./words.js";
 
@@ -18,11 +19,9 @@ document.addEventListener("htmx:oobErrorNoTarget", (event) => {
 });
 // Someone who was logged out in another tab meets the login, not a page that looks alive.
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const login = document.querySelector(".console").dataset.login;
-  if (new URL(event.detail.xhr.responseURL, location.href).pathname === login) {
-    event.detail.shouldSwap = false;
-    location.assign(`${login}?next=${encodeURIComponent(location.pathname + location.search)}`);
-  }
+  if (!isLogin(event.detail.xhr.responseURL)) return;
+  event.detail.shouldSwap = false;
+  meetLogin();
 });
 // What a rep did and what did not arrive is told; a look of the page itself that failed is only tried again.
 function tellFailure(event, name) {

@@ -1,19 +1,19 @@
 // Asking the server for a pane: one answer, or one reason why there is none.
-import { consoleElement } from "./addresses.js";
+import { isLogin, meetLogin } from "./logged_out.js";
 
 const LONGEST = 15000; // milliseconds
 const FRESH = 8000; // how long an answer fetched ahead may be used
 const ahead = new Map();
 
 export class Failed extends Error {
-  /** `why`: "network", "timeout", "403", "404" or "server". */
+  /** `why`: "network", "timeout", "login", "403", "404" or "server". */
   constructor(why) {
     super(why);
     this.why = why;
   }
 }
 
-/** Resolves to {text, url, pane, status}; leaves the page when the reader has to log in, and then never resolves. */
+/** Resolves to {text, url, pane, status}; leaves the page where the reader has to log in and nothing is lost, and then never resolves. */
 export async function ask(address, { pane = "", method = "GET", body = null, signal = null, isAhead = false } = {}) {
   const limit = AbortSignal.timeout(LONGEST);
   const signals = method === "GET" ? [limit] : []; // what changes something is waited for
@@ -35,9 +35,9 @@ export async function ask(address, { pane = "", method = "GET", body = null, sig
 
 function judge(response, text) {
   const url = new URL(response.url);
-  if (url.pathname === consoleElement.dataset.login) {
-    location.assign(`${url.pathname}?next=${encodeURIComponent(location.pathname + location.search)}`);
-    return new Promise(() => {});
+  if (isLogin(url)) {
+    if (meetLogin()) return new Promise(() => {});
+    throw new Failed("login");
   }
   const pane = response.headers.get("X-Pane");
   // A form that was refused comes as a pane too, with the reason in it.
