@@ -33,6 +33,7 @@ FROM_DATABASE: tuple[Check, ...] = (
     organisation.check_defaults,
     organisation.check_addresses,
     organisation.check_each_address,
+    organisation.check_case_owners,
     organisation.check_connections,
     organisation.check_controlled_addresses,
     sending.check_senders,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cases.models import CaseStatus
+from django.db.models import Count
+
+from cases.models import Case, CaseStatus
 from cases.setup_checks.finding import Finding, ok, wrong
 from routing.models import Connection, EmailToCaseSettings, Queue, RecordType, RoutingAddress
 from routing.permission_sets import addresses_without_senders
@@ -101,6 +103,16 @@ def _check_forwarding(address: RoutingAddress) -> Finding:
         return ok(name, f"Mail to {address.email_address} has come in through its forward.")
     message = f"No mail to {address.email_address} has come in through its forward yet."
     return wrong(name, message, f"Forward it to {address.services_address} and send a mail to it from outside.")
+
+
+def check_case_owners() -> Iterator[Finding]:
+    """Whoever left keeps the cases: a customer who writes again is heard by nobody."""
+    name = "case_owners"
+    left = Case.objects.filter(closed_at__isnull=True, owner_user__is_active=False).order_by()
+    counted = left.values_list("owner_user__username").annotate(count=Count("pk")).order_by("owner_user__username")
+    remedy = "Assign them: filter the list of open cases by this owner, select all."
+    found = [wrong(name, f"{who} is not active and owns open cases: {count}.", remedy) for who, count in counted]
+    yield from found or [ok(name, "No open case belongs to somebody who is not active.")]
 
 
 def check_connections() -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -21,7 +22,7 @@ from cases.highlighting import Wanted, pieces_of, snippet_of_match
 from cases.list_query import ListQuery
 from cases.models import Case, EmailMessage, SavedView
 from cases.search_query import SearchQuery, read_search
-from cases.selectors.list_names import Choices, choices_for, find_saved_view, names_in
+from cases.selectors.list_names import Choices, choices_for, find_saved_view, names_in, owners_who_left
 from cases.selectors.list_rows import tags_of
 from cases.selectors.lists import (
     COUNTED_TO,
@@ -93,7 +94,7 @@ def filters(request: HttpRequest) -> HttpResponse:
     context = {
         "query": query,
         "choices": choices,
-        "owners": _owner_groups(choices),
+        "owners": _owner_groups(choices, owners_who_left(reader)),
         "priorities": Priority.choices,
         "awaiting": Case.Awaiting.choices,
         "kept": list(hidden_fields(query, *query.filters, "before")),
@@ -140,10 +141,11 @@ def _name_of(query: ListQuery, saved: SavedView | None) -> str:
     return ListQuery(view=query.view, queue=query.queue).urlencode()
 
 
-def _owner_groups(choices: Choices) -> list[tuple[str, list[tuple[str, str]]]]:
+def _owner_groups(choices: Choices, left: Sequence[tuple[int, str]] = ()) -> list[tuple[str, list[tuple[str, str]]]]:
     groups = [
         (_("Queues"), [(f"queue:{key}", name) for key, name in choices.queue]),
         (_("People"), [(f"user:{key}", name) for key, name in choices.user]),
+        (_("Not active any more"), [(f"user:{key}", name) for key, name in left]),
     ]
     return [group for group in groups if group[1]]
 

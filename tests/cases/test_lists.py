@@ -399,3 +399,21 @@ def test_what_moved_since_is_counted_up_to_a_limit(rep: Any, queue: Any, django_
         for _number in range(COUNTED_TO + 20)
     )
     assert count_newer(reader, ListQuery(view="open"), since=since, now=NOW) == COUNTED_TO
+
+
+def test_cases_of_who_left_are_found_by_their_owner_and_given_to_nobody_like_that(client: Any, rep: Any) -> None:
+    former = UserFactory(first_name="Former", last_name="Colleague", is_active=False)
+    UserFactory(first_name="Idle", last_name="Colleague", is_active=False)
+    left = CaseFactory(owner_queue=None, owner_user=former)
+    boss = lead()
+    client.force_login(boss)
+
+    asked = client.get("/cases/filters/?view=open").content.decode()
+
+    assert '<optgroup label="Not active any more"><option value="user:' in asked
+    assert f'<option value="user:{former.pk}">Former Colleague</option>' in asked
+    assert "Idle Colleague" not in asked
+    assert listed(boss, f"view=open&owner=user:{former.pk}") == [left]
+    assert "Former Colleague" not in client.get("/cases/bulk/choices/").content.decode()
+    client.force_login(rep)
+    assert "Former Colleague" not in client.get("/cases/filters/?view=open").content.decode()

@@ -28,7 +28,7 @@ from routing.models import (
     RoutingAddress,
 )
 from tests.cases.commands.running import run
-from tests.factories import InboundEmailFactory, QueueFactory, RoutingAddressFactory, UserFactory
+from tests.factories import CaseFactory, InboundEmailFactory, QueueFactory, RoutingAddressFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -161,6 +161,13 @@ ROW_FAULTS: list[tuple[str, Callable[[], Any], dict[str, str]]] = [
             owner_queue=None, owner_user=UserFactory(username="former", is_active=False)
         ),
         {"address_owner": "former, case owner of support@company.com, is not active."},
+    ),
+    (
+        "cases of somebody who left",
+        lambda: CaseFactory.create_batch(
+            2, owner_queue=None, owner_user=UserFactory(username="former", is_active=False)
+        ),
+        {"case_owners": "former is not active and owns open cases: 2."},
     ),
     (
         "address queue without members",
