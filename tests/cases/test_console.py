@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
@@ -132,6 +133,16 @@ def test_a_browser_gets_the_console_and_a_script_the_pane(page: Client, rep: Use
         assert part.content.decode().lstrip().startswith("<title>"), path
         assert (whole.headers["X-Pane"], part.headers["X-Pane"]) == (pane, pane)
         assert "HX-Request" in part.headers["Vary"]
+
+
+def test_the_guide_finds_the_command_that_closes_a_case(page: Client, rep: User) -> None:
+    rep.user_permissions.add(Permission.objects.get(content_type__app_label="cases", codename="reply_case"))
+    case = CaseFactory(owner_user=rep, owner_queue=None)
+
+    shown = page.get(f"/cases/{case.number}/").content.decode()
+
+    assert "`clca` finds *Close the case*" in (settings.BASE_DIR / "docs" / "console.md").read_text()
+    assert 'data-key="e" data-command="Close the case"' in shown
 
 
 def test_a_case_that_is_opened_by_its_address_reads_no_list(
