@@ -73,6 +73,16 @@ def test_undo_in_a_toast_keeps_what_is_being_written_elsewhere(log_in: Any, case
     assert {draft.text for draft in Draft.objects.all()} == {"Dear Cassie,", "About the other matter"}
 
 
+def test_mail_that_was_taken_back_where_it_stands_is_offered_nowhere_else(log_in: Any, case: Case) -> None:
+    page = reply_on(log_in(case.owner_queue.members.get()), case, "Dear Cassie,")
+    send(page)
+
+    page.locator("#conversation form[data-undo] button").click()
+
+    expect(editor(page)).to_have_text("Dear Cassie,")
+    expect(leaves(page)).to_have_count(0)
+
+
 def test_undo_that_comes_too_late_is_told(log_in: Any, case: Case, other: Case, smtp: FakeSmtpServer) -> None:
     page = reply_on(log_in(case.owner_queue.members.get()), case, "Dear Casey,")
     send(page)

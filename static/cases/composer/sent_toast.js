@@ -9,6 +9,8 @@ const shown = new Map(); // address of the undo -> toast
 /** `save` keeps what stands in an open composer before the page changes. */
 export function offerUndo({ save }) {
   document.addEventListener("composer:sent", ({ detail }) => remember(detail.page));
+  // Taken back where it stands: what was offered elsewhere is over.
+  document.addEventListener("submit", ({ target }) => target.matches("form[data-undo]") && forget(target.getAttribute("action")));
   document.addEventListener("pane:swapped", () => look(save));
   look(save);
 }
@@ -27,6 +29,10 @@ function keep(mails) {
   } catch {
     // Without storage the way back is the case itself.
   }
+}
+
+function forget(undo) {
+  keep(waiting().filter((other) => other.undo !== undo));
 }
 
 /** The page that answered shows the mail with its undo: the newest one that can be taken back is it. */
@@ -66,7 +72,7 @@ async function takeBack(mail, save) {
     toast({ words: word("unclear"), kind: "error" });
     return;
   }
-  keep(waiting().filter((other) => other.undo !== mail.undo));
+  forget(mail.undo);
   const draft = outcome.kind === "done" && outcome.url && new URL(outcome.url).searchParams.get("draft");
   if (!draft) {
     const said = new DOMParser().parseFromString(outcome.text, "text/html").querySelector(".toast.error > span, .toast.warning > span");
