@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -242,6 +243,25 @@ def test_what_was_asked_of_a_head_that_was_drawn_anew_meanwhile_is_seen(log_in: 
     expect(page.locator("#case-head .status")).to_have_text("Status: Closed")
     page.locator(".toast").get_by_role("button", name="Undo").click()
     expect(page.locator("#case-head .status")).to_have_text("Status: New")
+
+
+def test_a_head_that_was_drawn_anew_takes_a_key_at_once(log_in: Any, kim: Any, case: Case) -> None:
+    page = log_in(kim).open(f"/cases/{case.number:08d}/")
+    page.evaluate(
+        """() => new Promise((pressed) => {
+            document.addEventListener("htmx:afterSwap", ({ detail }) => {
+                if (detail.target.id !== "case-head") return;
+                queueMicrotask(() => { // as soon as anything else can happen
+                    document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "s", bubbles: true }));
+                    pressed();
+                });
+            });
+            document.body.dispatchEvent(new CustomEvent("case-changed"));
+        })"""
+    )
+
+    expect(page.get_by_role("button", name="In three hours")).to_be_focused()
+    expect(page).to_have_url(re.compile(rf"/cases/{case.number:08d}/$"))  # not on the page of its own
 
 
 def test_on_a_phone_the_actions_fit_and_nothing_scrolls_sideways(log_in: Any, kim: Any, case: Case) -> None:
