@@ -123,6 +123,32 @@ def test_a_note_mentions_a_colleague_by_completion(log_in: Any, kim: Any, case: 
     assert Mention.objects.get().user == lee
 
 
+def test_a_completion_follows_what_was_typed_last_however_late_its_answer_comes(
+    log_in: Any, kim: Any, case: Case
+) -> None:
+    rep("lee", first_name="Lee", last_name="Long")
+    rep("bo", first_name="Bo", last_name="Boss")
+    page = opened(log_in, kim, case)
+    held: list[Route] = []
+    page.route("**/colleagues/?q=l*", lambda route: held.append(route))
+    page.keyboard.press("n")
+    expect(page.locator("#note-body")).to_be_focused()
+
+    page.keyboard.type("@")
+    expect(page.get_by_role("option")).to_have_count(2)
+    page.keyboard.type("le")
+    expect(page.get_by_role("option")).to_have_text(["Lee Long @lee"])
+    page.keyboard.press("Enter")
+    expect(page.locator("#note-body")).to_have_value("@lee ")
+    with page.expect_event("requestfinished", lambda request: request.url.endswith("q=le")):
+        for route in held:
+            route.continue_()
+
+    expect(page.get_by_role("option")).to_have_count(0)
+    page.keyboard.press("Enter")
+    expect(page.locator("#note-body")).to_have_value("@lee \n")
+
+
 def test_a_case_is_merged_and_split_again(log_in: Any, kim: Any, case: Case) -> None:
     other = case_of(kim, subject="The other lamp")
     page = opened(log_in, kim, case)

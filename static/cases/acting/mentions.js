@@ -5,6 +5,7 @@ let field = null;
 let asked = 0;
 
 function close() {
+  asked++; // an answer that is still on its way comes too late
   list?.remove();
   list = null;
   field?.removeAttribute("aria-activedescendant");
@@ -15,13 +16,14 @@ function close() {
 async function look() {
   const found = WORD.exec(field.value.slice(0, field.selectionStart));
   if (!found) return close();
+  narrow(found[2].toLowerCase());
   const mine = ++asked;
   try {
     const answer = await fetch(`${field.dataset.mentions}?q=${encodeURIComponent(found[2])}`, { credentials: "same-origin" });
-    if (!answer.ok || mine !== asked) return;
-    show(await answer.json());
+    const people = answer.ok ? await answer.json() : [];
+    if (mine === asked) show(people);
   } catch {
-    close(); // without a connection names are typed in full
+    if (mine === asked) close(); // without a connection names are typed in full
   }
 }
 
@@ -45,6 +47,14 @@ function show(people) {
   field.setAttribute("aria-controls", list.id);
   field.setAttribute("aria-expanded", "true");
   mark(list.firstElementChild);
+}
+
+/** Until the answer comes: who was found for fewer letters and cannot be meant any more is not offered. */
+function narrow(word) {
+  if (!list) return;
+  for (const item of [...list.children]) if (!item.textContent.toLowerCase().includes(word)) item.remove();
+  if (!list.children.length) close();
+  else if (!marked()) mark(list.firstElementChild);
 }
 
 const marked = () => list.querySelector("[aria-selected=true]");

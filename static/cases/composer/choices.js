@@ -54,6 +54,12 @@ export function choicesOf(field, { label, onChoose }) {
     get isOpen() {
       return !list.hidden;
     },
+    /** Until the answer for what is typed now is there, nothing is offered that cannot be meant any more. */
+    narrow(typed, { markFirst = true } = {}) {
+      if (list.hidden) return;
+      const still = items.filter(({ words, hint }) => `${words} ${hint ?? ""}`.toLowerCase().includes(typed.toLowerCase()));
+      if (still.length < items.length || !markFirst) show(still, { markFirst });
+    },
     /** Whether the key was for the list. */
     takesKey(event) {
       if (list.hidden || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return false;

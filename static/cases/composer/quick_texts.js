@@ -28,6 +28,7 @@ export function openQuickTexts(form, editor, words) {
   };
   const show = async (query) => {
     typed = query;
+    choices.narrow(query ?? "");
     const found = await fetchTexts(query ?? "");
     if (typed !== query) return;
     choices.show(found.map((each) => ({ words: `;${each.shortcut}`, hint: each.name, text: each.text })));

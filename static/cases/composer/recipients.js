@@ -157,6 +157,7 @@ class Recipients {
       this.field.value = rest.trimStart();
     }
     this.write();
+    this.choices.narrow(this.pending, { markFirst: !LOOKS_LIKE_AN_ADDRESS.test(this.pending) });
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.suggest(), ASK_AFTER);
   }
