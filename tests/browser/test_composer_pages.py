@@ -100,6 +100,20 @@ def test_mail_that_waits_for_its_time_gets_another_one_and_leaves_at_once(
     assert len(smtp.ledger) == 1
 
 
+def test_tomorrow_is_counted_from_the_day_on_which_it_is_chosen(log_in: Any, ana: User, case: Case) -> None:
+    watched = log_in(ana)
+    watched.page.clock.install(time="2026-02-27T23:50:00")
+    page = reply_on(watched, case)
+
+    page.clock.set_fixed_time("2026-02-28T00:10:00")  # a Saturday
+    page.get_by_text("Send later").click()
+    page.get_by_role("button", name="Tomorrow").click()
+    expect(page.locator("[name=send_at]")).to_have_value("2026-03-01T08:00")
+    page.get_by_text("Send later").click()
+    page.get_by_role("button", name="Monday").click()
+    expect(page.locator("[name=send_at]")).to_have_value("2026-03-02T08:00")
+
+
 def test_button_says_whether_mail_from_the_chosen_address_has_to_be_approved(
     log_in: Any, ana: User, case: Case, smtp: FakeSmtpServer
 ) -> None:

@@ -19,10 +19,11 @@ export function openLater(form, words, { onChange }) {
     onChange();
   };
   for (const button of menu.querySelectorAll("[data-later-at]")) {
-    const moment = button.dataset.laterAt === "monday" ? nextMonday() : tomorrow();
-    button.textContent = words(button.dataset.laterAt, inWords(moment, { hour: "2-digit", minute: "2-digit" }));
+    // Counted from when it is chosen: a composer can be open since yesterday.
+    const moment = button.dataset.laterAt === "monday" ? nextMonday : tomorrow;
+    button.textContent = words(button.dataset.laterAt, inWords(moment(), { hour: "2-digit", minute: "2-digit" }));
     button.hidden = false;
-    button.addEventListener("click", () => set(moment));
+    button.addEventListener("click", () => set(moment()));
   }
   clear.addEventListener("click", () => set(null));
   field.addEventListener("change", changed);
