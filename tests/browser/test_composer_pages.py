@@ -33,7 +33,7 @@ def test_menus_and_warnings_of_the_composer(
     page = reply_on(log_in(ana), case, "See the attached list, {{ name }}.")
     page.set_viewport_size({"width": width, "height": 844})
     page.get_by_role("combobox", name="Cc").fill("stranger@elsewhere.example,")
-    expect(page.locator("[data-warnings] li")).to_have_count(3, timeout=10_000)
+    expect(page.locator("[data-warnings] li")).to_have_count(3)
     assert fits(page)
     assert_accessible(page)
 
@@ -206,7 +206,7 @@ def test_conflict_of_two_tabs_is_told_so_that_everybody_hears_it(
     Draft.objects.update(text="Of another tab", html="<div>Of another tab</div>", version=7)
     page.keyboard.type(" goes on")
 
-    expect(page.get_by_role("alert")).to_contain_text("This draft was changed in another tab.", timeout=10_000)
+    expect(page.get_by_role("alert")).to_contain_text("This draft was changed in another tab.")
     expect(editor(page)).to_have_text("First tab goes on")
     assert_accessible(page)
     page.get_by_role("link", name="Take the text of the other tab").click()

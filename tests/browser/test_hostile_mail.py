@@ -66,7 +66,7 @@ def queue(rep: Any) -> Any:
 
 def wait_until_true(page: Any, expression: str) -> None:
     """Ask from outside until it holds: Playwright's own waiting evaluates in the page, which its policy forbids."""
-    for _ in range(100):
+    for _ in range(600):
         if page.evaluate(expression):
             return
         page.wait_for_timeout(50)

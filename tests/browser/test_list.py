@@ -238,7 +238,7 @@ def test_new_mail_is_announced_and_moves_nothing(page: Page, cases: list[Case]) 
     Case.objects.filter(pk=cases[9].pk).update(last_activity_at=later)
 
     link = page.locator(".newer a")
-    expect(link).to_have_text("1 changed, show", timeout=15_000)
+    expect(link).to_have_text("1 changed, show")
     expect(rows(page).first).not_to_contain_text("Order 9")
     link.click()
     expect(rows(page).first).to_contain_text("Order 9")

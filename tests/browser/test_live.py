@@ -41,7 +41,7 @@ def kinds_of(requests: list[Request]) -> set[str]:
 
 
 def assert_asks_for(page: Page, asked: list[Request], *kinds: str) -> None:
-    for _time in range(50):
+    for _time in range(300):
         if set(kinds) <= kinds_of(asked):
             return
         page.wait_for_timeout(100)

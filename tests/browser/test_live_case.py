@@ -29,6 +29,7 @@ def case(ana: User, kim: User) -> Case:
 
 def test_note_and_change_of_a_colleague_come_live(log_in: Any, ana: User, kim: User, case: Case) -> None:
     watched = log_in(ana)
+    watched.page.clock.install()
     page = watched.open(f"/cases/{case.number}/")
     page.get_by_role("textbox", name="New task").fill("Half a ta")
     expect(page.locator("#case-head .facts")).not_to_contain_text("High")
@@ -37,8 +38,9 @@ def test_note_and_change_of_a_colleague_come_live(log_in: Any, ana: User, kim: U
     CaseEvent.objects.create(case=case, kind="priority_changed", actor=kim, because="Medium, now High")
     EmailMessageFactory(case=case, text_body="Where is it?")
 
+    page.clock.fast_forward(POLL)
     new = page.locator("#presence .new-mail a")
-    expect(new).to_contain_text("1 new mail, 1 new note, 1 change, show", timeout=POLL)
+    expect(new).to_contain_text("1 new mail, 1 new note, 1 change, show")
 
     expect(page.locator("#case-head .facts")).to_contain_text("High")
     expect(page.get_by_role("textbox", name="New task")).to_have_value("Half a ta")
@@ -48,22 +50,24 @@ def test_note_and_change_of_a_colleague_come_live(log_in: Any, ana: User, kim: U
     expect(page.locator(".timeline .event")).to_contain_text("Medium, now High")
     expect(page.locator(".timeline").get_by_text("Where is it?").last).to_be_visible()
     expect(new).to_have_count(0)
-    with page.expect_response(lambda answer: answer.url.endswith("/live/"), timeout=POLL):
-        pass
+    with page.expect_response(lambda answer: answer.url.endswith("/live/")):
+        page.clock.fast_forward(POLL)
     expect(new).to_have_count(0)
     assert watched.policy_errors == []
 
 
 def test_what_the_reader_did_is_no_news(log_in: Any, ana: User, case: Case) -> None:
-    page = log_in(ana).open(f"/cases/{case.number}/")
+    watched = log_in(ana)
+    watched.page.clock.install()
+    page = watched.open(f"/cases/{case.number}/")
     page.keyboard.press("n")
     expect(page.locator("#note-body")).to_be_focused()
     page.keyboard.type("A note of mine")
     page.keyboard.press("Control+Enter")
     expect(page.locator(".timeline .note")).to_contain_text("A note of mine")
 
-    with page.expect_response(lambda answer: answer.url.endswith("/live/"), timeout=POLL):
-        pass
+    with page.expect_response(lambda answer: answer.url.endswith("/live/")):
+        page.clock.fast_forward(POLL)
 
     expect(page.locator("#presence .new-mail")).to_have_count(0)
     expect(page.locator(".timeline .note")).to_have_count(1)

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from cases.comments import add_note
 from cases.models import Case, Notification, NotificationChoice
 from cases.notifications.making import make_notifications
-from tests.browser.desk import POLL, again
+from tests.browser.desk import again
 from tests.cases.acting.people import rep
 from tests.cases.notifications.told import customer_wrote
 from tests.factories import CaseFactory, EmailMessageFactory
@@ -51,7 +51,7 @@ def test_the_bell_counts_and_leads_to_the_note(log_in: Any, kim: Any, case: Case
     expect(page.locator(f"#note-{note.pk}")).to_be_in_viewport()
 
     # Having had the case on the page reads both.
-    expect(bell.locator(".bell-count")).to_have_text("", timeout=2 * POLL)
+    expect(bell.locator(".bell-count")).to_have_text("")
     page.reload()
     page.get_by_role("link", name="Notifications", exact=True).click()
     expect(page.locator(".told")).to_have_count(2)
@@ -65,7 +65,7 @@ def test_what_happens_meanwhile_comes_with_the_counts(log_in: Any, kim: Any, cas
     customer_wrote(case)
     again(make_notifications)
 
-    expect(page.locator("#bell-count")).to_have_text("1 unread", timeout=2 * POLL)
+    expect(page.locator("#bell-count")).to_have_text("1 unread")
 
 
 def test_one_and_all_are_marked_read_by_keyboard(log_in: Any, kim: Any, case: Case) -> None:

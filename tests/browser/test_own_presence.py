@@ -71,11 +71,14 @@ def test_the_palette_sets_the_status(watched: Any) -> None:
 
 
 def test_what_an_administrator_changes_is_seen_without_a_reload(watched: Any, presence: RepPresence) -> None:
+    watched.page.clock.install()
     page = watched.open("/cases/?view=queues")
     line(page).focus()
     RepPresence.objects.update(status="busy", capacity=3)
 
-    expect(line(page)).to_contain_text("0 of 3", timeout=POLL)
+    page.clock.fast_forward(POLL)
+
+    expect(line(page)).to_contain_text("0 of 3")
     expect(line(page)).to_contain_text("Busy")
     expect(line(page)).to_be_focused()
 

@@ -173,7 +173,7 @@ def verify(office: Office, mail: Message) -> None:
     expect(mailbox.get_by_role("heading", name="The address is verified")).to_be_visible()
     mailbox.close()
     # The administrator's page finds out by itself.
-    expect(office.line("verified")).to_contain_text("since", timeout=15_000)
+    expect(office.line("verified")).to_contain_text("since")
 
 
 def set_up(office: Office) -> RoutingAddress:
@@ -208,7 +208,7 @@ def test_from_an_empty_database_to_the_first_answered_case(
     # The company's mail system forwards; the test mail comes round, and the page sees it without a click.
     mail = send_test_mail(office)
     office.forward(mail, address)
-    expect(office.line("back")).to_contain_text("by its services address", timeout=15_000)
+    expect(office.line("back")).to_contain_text("by its services address")
     expect(office.line("from")).to_contain_text("as it left")
     for key in ("webhook", "verify", "forward", "senders", "test"):
         expect(office.state(key)).to_have_text("ok")
@@ -219,7 +219,7 @@ def test_from_an_empty_database_to_the_first_answered_case(
     expect(office.line("case")).to_contain_text("No mail of a customer has come in yet.")
     first = raw_mail(to=SUPPORT, subject="Broken lamp", message_id="<one@mail.example.net>")
     office.post(first, address.services_address)
-    expect(page.get_by_text("Everything is done")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Everything is done")).to_be_visible()
     case = Case.objects.get()
     assert (str(case.owner_queue), case.priority, case.origin) == ("Lamps", "High", "Email")
     assert_accessible(page)

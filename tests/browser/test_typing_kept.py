@@ -90,14 +90,12 @@ def test_withdrawn_permission_is_said_while_the_text_is_saved(
     log_in: Any, ana: User, case: Case, smtp: FakeSmtpServer
 ) -> None:
     page = reply_on(log_in(ana), case)
-    expect(state(page)).to_contain_text("Saved", timeout=10_000)
+    expect(state(page)).to_contain_text("Saved")
     ana.user_permissions.clear()
 
     page.keyboard.type(" goes on")
 
-    expect(state(page)).to_contain_text(
-        "It cannot be sent now: ana does not have the permission to reply to cases.", timeout=10_000
-    )
+    expect(state(page)).to_contain_text("It cannot be sent now: ana does not have the permission to reply to cases.")
     assert Draft.objects.get().text == "My long answer goes on"
     primary(page).click()
     expect(page.locator("#conversation")).to_contain_text("Nothing was sent. Your text is kept.")
@@ -119,19 +117,19 @@ def test_draft_that_may_not_be_begun_says_why(log_in: Any, ana: User, case: Case
         "permission": "ana does not have the permission to reply to cases.",
         "case": "You may not see this case any more.",
     }
-    expect(state(page)).to_contain_text(f"Not saved, kept in this window: {because[what]}", timeout=10_000)
+    expect(state(page)).to_contain_text(f"Not saved, kept in this window: {because[what]}")
     expect(editor(page)).to_have_text("My long answer")
     assert not Draft.objects.exists()
 
 
 def test_case_that_is_taken_away_meanwhile_keeps_the_text_here(log_in: Any, ana: User, case: Case) -> None:
     page = reply_on(log_in(ana), case)
-    expect(state(page)).to_contain_text("Saved", timeout=10_000)
+    expect(state(page)).to_contain_text("Saved")
     QueueMember.objects.filter(user=ana).delete()
 
     page.keyboard.type(" goes on")
 
-    expect(state(page)).to_contain_text("You may not see this case any more.", timeout=10_000)
+    expect(state(page)).to_contain_text("You may not see this case any more.")
     expect(editor(page)).to_have_text("My long answer goes on")
     assert Draft.objects.get().text == "My long answer"
 
