@@ -35,7 +35,7 @@ def age_of(at: datetime, now: datetime) -> str:
     if seconds < 7 * 86_400:
         return _("%d d") % (seconds // 86_400)
     local = timezone.localtime(at)
-    return date_format(local, "j M" if at.year == now.year else "j M Y")
+    return date_format(local, "j M" if local.year == timezone.localtime(now).year else "j M Y")
 
 
 @register.simple_tag

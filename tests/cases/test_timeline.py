@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from cases.comments import add_note
 from cases.models import Case, CaseComment, CaseEvent, CaseVisit, Outbox
 from cases.selectors.conversation import new_since
 from cases.selectors.history import LINES_PER_KIND, LineKind, history_of
-from cases.templatetags.case_pages import moment_words
+from cases.templatetags.case_pages import age_of, moment_words
 from tests.cases.outbound.people import allow_replies
 from tests.factories import CaseFactory, CaseTaskFactory, EmailMessageFactory, QueueFactory, UserFactory
 
@@ -327,6 +327,16 @@ def test_other_addresses_that_received_it_are_named(page: Client, case: Case) ->
 )
 def test_a_moment_near_now_is_said_as_people_say_it(hours: int, words: str) -> None:
     assert moment_words(NOON + timedelta(hours=hours), NOON) == words
+
+
+@pytest.mark.parametrize(
+    ("zone", "words"), [("UTC", "1 Jan"), ("America/New_York", "31 Dec 2025"), ("Pacific/Auckland", "1 Jan")]
+)
+def test_the_date_of_an_age_has_its_year_where_that_is_another_one_to_its_reader(zone: str, words: str) -> None:
+    new_year = datetime(2026, 1, 1, 0, 30, tzinfo=UTC)
+
+    with timezone.override(zone):
+        assert age_of(new_year, new_year + timedelta(days=30)) == words
 
 
 def test_a_mail_that_is_scheduled_says_when_it_leaves(page: Client, case: Case, rep: Any) -> None:
