@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -69,10 +70,17 @@ def closed_status() -> CaseStatus | None:
     return CaseStatus.objects.filter(is_closed=True).order_by("position", "label").first()
 
 
-def set_status(*, case: Case, status: CaseStatus, by: Any | None, now: datetime | None = None) -> CaseEvent:
+def set_status(
+    *,
+    case: Case,
+    status: CaseStatus,
+    by: Any | None,
+    now: datetime | None = None,
+    noted: Mapping[str, Any] | None = None,
+) -> CaseEvent:
     """Give the case another status; closing and opening keep `closed_at` true, and what is closed sleeps no more.
 
-    Asks nobody: `cases.editing.change_status` is what a rep does.
+    Asks nobody: `cases.editing.change_status` is what a rep does. `noted`: what its event shall say besides.
     """
     now = now or timezone.now()
     changes: dict[str, Any] = {"status": status, "last_activity_at": now}
@@ -86,7 +94,7 @@ def set_status(*, case: Case, status: CaseStatus, by: Any | None, now: datetime 
         kind=CaseEvent.Kind.STATUS_CHANGED,
         actor=by,
         because=status.label,
-        detail={"was": case.status_id, "now": status.pk},
+        detail={"was": case.status_id, "now": status.pk, **(noted or {})},
     )
 
 

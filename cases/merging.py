@@ -141,7 +141,8 @@ def _move_rows(case: Case, target: Case) -> dict[str, list[int]]:
     }
     EmailMessage.objects.filter(case=case).update(case=target)
     # Notices stay: they told of this case.
-    Outbox.objects.filter(case=case, email_message__isnull=False).update(case=target)
+    # A mail that was to close this case closes no other one.
+    Outbox.objects.filter(case=case, email_message__isnull=False).update(case=target, closes_case=False)
     for model in (Approval, CaseComment, Mention, CaseTask, Draft):
         model.objects.filter(case=case).update(case=target)
     Case.objects.filter(possibly_belongs_to=case).exclude(pk=target.pk).update(possibly_belongs_to=target)

@@ -120,7 +120,7 @@ def _move(messages: list[EmailMessage], case: Case, into: Case, *, by: Any, now:
     moved.filter(moved_from__isnull=True).update(moved_from=case)
     moved.filter(moved_from=into).update(moved_from=None)  # at home again
     moved.update(case=into, thread_basis=EmailMessage.ThreadBasis.MANUAL, approved_by=by)
-    Outbox.objects.filter(email_message__in=keys).update(case=into)
+    Outbox.objects.filter(email_message__in=keys).update(case=into, closes_case=False)
     Approval.objects.filter(outbox__email_message__in=keys).update(case=into)
     CaseTask.objects.filter(case=case, email_message__in=keys).update(case=into)
     Draft.objects.filter(case=case, answers__in=keys).update(case=into)

@@ -115,6 +115,9 @@ class ComposerForm(forms.Form):
     draft = forms.IntegerField(min_value=1, max_value=MOST_KEY, required=False, widget=forms.HiddenInput)
     version = forms.IntegerField(min_value=1, max_value=2**31 - 1, required=False, widget=forms.HiddenInput)
     confirmed = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
+    # By the other button: the case closes with the mail; with its warnings seen, as `confirmed`.
+    closes = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    confirmed_closing = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, senders: Senders, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -155,6 +158,11 @@ class ComposerForm(forms.Form):
 
     def clean_attachments(self) -> list[NewAttachment]:
         return read_files(self.cleaned_data["attachments"])
+
+    def clean(self) -> dict[str, Any]:
+        if word := self.cleaned_data.get("confirmed_closing"):
+            self.cleaned_data |= {"confirmed": word, "closes": True}
+        return self.cleaned_data
 
 
 def read_files(files: Sequence[UploadedFile]) -> list[NewAttachment]:

@@ -679,6 +679,7 @@ class Migration(migrations.Migration):
                 ('human_resends', models.PositiveIntegerField(default=0)),
                 ('composed', models.JSONField(blank=True, default=dict)),
                 ('is_scheduled', models.BooleanField(default=False)),
+                ('closes_case', models.BooleanField(default=False)),
                 ('not_before', models.DateTimeField(blank=True, null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
                 ('sent_at', models.DateTimeField(blank=True, null=True, verbose_name='sent at')),

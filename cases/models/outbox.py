@@ -14,9 +14,17 @@ class OutboxQuerySet(models.QuerySet["Outbox"]):
         """Replies of people that the provider took: what a customer can count as an answer. A forward asks or tells
         somebody else.
         """
+        return self._answers().filter(sent_at__isnull=False)
+
+    def answers_on_their_way(self) -> OutboxQuerySet:
+        """Replies of people that leave as soon as they can."""
+        on_their_way = [Outbox.State.QUEUED, Outbox.State.SENDING]
+        return self._answers().filter(state__in=on_their_way, is_scheduled=False)
+
+    def _answers(self) -> OutboxQuerySet:
         # Without a mode the comparison is neither true nor false in SQL.
         is_answer = models.Q(composed__mode__isnull=True) | ~models.Q(composed__mode=FORWARD)
-        return self.filter(is_answer, kind=Outbox.Kind.REPLY, sent_at__isnull=False)
+        return self.filter(is_answer, kind=Outbox.Kind.REPLY)
 
 
 class Outbox(Claimable):
@@ -68,6 +76,8 @@ class Outbox(Claimable):
     composed = models.JSONField(default=dict, blank=True)
     # Sent later on purpose: it is taken back when the customer writes before it leaves.
     is_scheduled = models.BooleanField(default=False)
+    # Send and close: the case closes when the mail sets out (cases.outbound.closing).
+    closes_case = models.BooleanField(default=False)
     not_before = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)

@@ -72,5 +72,6 @@ class Composed:
     answers_join: bool = False  # of a forward: its recipients may answer into the case
     template: EmailTemplate | None = None
     send_at: datetime | None = None  # None: after the undo window
+    closes: bool = False  # the case closes when the mail sets out
     key: str = ""
     last_seen: int | None = None

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.models import Case, CaseEvent, CaseTask, EmailAddress, EmailMessage, Outbox
+from cases.outbound.closing import close_after_all, close_with, open_again
 from cases.outbound.notices import queue_owner_notice
 from cases.outbound.reply_rows import let_take_part
 from routing.addresses import MailAddress
@@ -35,10 +36,12 @@ def set_out(outbox: Outbox, *, by: User, now: datetime) -> None:
     about = EmailMessage.objects.filter(pk=outbox.composed.get("answers") or 0).only("status").first()
     if outbox.is_forward:
         _note_forwarded(outbox, outbox.case_id, about, by=by, because=because, now=now)
-        if not outbox.composed.get("answers_join"):
-            return
     else:
         note_answered(outbox, about, by=by, because=because, now=now)
+    if outbox.closes_case and not outbox.is_scheduled:
+        close_with(outbox, by=by, now=now)
+    if outbox.is_forward and not outbox.composed.get("answers_join"):
+        return
     openly = [each for each in named if each.role in (EmailAddress.Role.TO, EmailAddress.Role.CC)]
     let_take_part(message.case, [MailAddress(each.name, each.address) for each in openly])
 
@@ -101,7 +104,10 @@ def note_sent(outbox: Outbox, *, refused: Mapping[str, str], was_returned: bool 
         _answer_after_all(outbox, outbox.case_id)
     if refused:
         words = "; ".join(f"{address}: {why}" for address, why in refused.items())
+        open_again(outbox, by=None)
         _return_to_us(outbox, outbox.case_id, Kind.BOUNCE_ADDED, words)
+    elif outbox.closes_case:
+        close_after_all(outbox, now=timezone.now())
 
 
 def _answer_after_all(outbox: Outbox, case_id: int) -> None:
@@ -140,6 +146,7 @@ def note_unsent(outbox: Outbox) -> None:
         return
     if state == Outbox.State.FAILED:
         _put_back(outbox)
+    open_again(outbox, by=None)
     _return_to_us(outbox, outbox.case_id, KIND_OF_END[state], words)
 
 
@@ -150,6 +157,7 @@ def note_taken_back(outbox: Outbox, *, by: User | None, because: str = "", is_no
     if outbox.kind != Outbox.Kind.REPLY or outbox.case_id is None:
         return
     was_on_its_way = _put_back(outbox)
+    open_again(outbox, by=by)
     if was_on_its_way and not outbox.is_forward:
         Case.objects.filter(pk=outbox.case_id).update(awaiting=Case.Awaiting.US)
     if is_noted:

@@ -45,6 +45,7 @@ def reply_to_case(
     now: datetime,
     key: str = "",
     last_seen: int | None = None,
+    closes: bool = False,
 ) -> EmailMessage:
     """Queue one reply. It leaves E2C_UNDO_SECONDS later, unless `cancel_reply` was faster."""
     composed = Composed(
@@ -58,6 +59,7 @@ def reply_to_case(
         attachments=attachments,
         key=key,
         last_seen=last_seen,
+        closes=closes,
     )
     return queue_mail(mode=Draft.Mode.REPLY, case=case, author=author, composed=composed, now=now)
 

@@ -116,6 +116,8 @@ def _decide(case: Case, address: RoutingAddress, now: datetime) -> int:
 def _verdict(case: Case, address: RoutingAddress, organisation: EmailToCaseSettings, *, now: datetime) -> _Verdict:
     answered = Outbox.objects.answers_that_left().filter(case=case).exists()
     if not answered:
+        if Outbox.objects.answers_on_their_way().filter(case=case).exists():
+            return _Verdict(MailAddress("", ""), "a reply is on its way", is_final=False)
         return _Verdict(MailAddress("", ""), "no reply was sent: there is nothing to judge")
     if not case.record_type.asks_satisfaction:
         return _Verdict(MailAddress("", ""), f"cases of the type “{case.record_type}” are not asked about")

@@ -21,11 +21,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases import blobs
+from cases.lifecycle import closed_status
 from cases.models import Case, Draft, EmailAddress, EmailMessage, Outbox, SendDecision
 from cases.outbound.allowed_senders import permission_to_send, record_decision
 from cases.outbound.approvals import ask_for_approval
+from cases.outbound.closing import close_with
 from cases.outbound.composed import LATEST, CannotReply, Composed, SendingNotAllowed, SentBefore, Unseen
 from cases.outbound.contents import decide_contents, draft_of, words_of
+from cases.outbound.locking import lock_case_of
 from cases.outbound.new_cases import open_case_for
 from cases.outbound.outcomes import set_out
 from cases.outbound.recipients import BadRecipients, check_recipients
@@ -62,6 +65,8 @@ def queue_mail(
             draft, in_draft = draft_of(composed, author)
             words = words_of(composed, in_draft, organisation)
             if sent := _sent_under(key, typed):
+                if composed.closes:
+                    _close_too(sent, by=author, now=now)
                 return sent
             if composed.draft is not None and draft is None:
                 raise CannotReply(
@@ -131,6 +136,7 @@ def _write_outbox(
             "typed": typed,
         },
         is_scheduled=composed.send_at is not None,
+        closes_case=composed.closes,
         not_before=composed.send_at or now + timedelta(seconds=settings.E2C_UNDO_SECONDS),
     )
 
@@ -139,9 +145,13 @@ def _write_outbox(
 
 
 def check_beforehand(mode: Draft.Mode, composed: Composed, *, now: datetime) -> dict[EmailAddress.Role, Any]:
-    """What is wrong with a mail whatever the case holds, as CannotReply. Returns its recipients. One query."""
+    """What is wrong with a mail whatever the case holds, as CannotReply. Returns its recipients. Two queries at
+    most.
+    """
     check_attachments(composed.attachments)
     _check_time(composed.send_at, now)
+    if composed.closes and closed_status() is None:
+        raise CannotReply(_("No status closes a case. An administrator can add one."))
     if mode != Mode.FORWARD and not composed.text.strip() and not composed.html.strip():
         raise CannotReply(NOTHING_WRITTEN, field="text")
     return _checked_people(composed)
@@ -219,3 +229,17 @@ def _sent_under(outbox_key: str, typed: str) -> EmailMessage | None:
             _("This reply was sent already, without your last changes. Send again to send it as another mail.")
         )
     return outbox.email_message
+
+
+def _close_too(message: EmailMessage, *, by: User, now: datetime) -> None:
+    """The form came a second time, by the button that closes the case as well: it stays one mail, the case closes."""
+    outbox = message.outbox
+    lock_case_of(outbox)
+    if outbox.closes_case:
+        return
+    Outbox.objects.filter(pk=outbox.pk).update(closes_case=True)
+    has_set_out = outbox.state in (Outbox.State.SENDING, Outbox.State.SENT) or (
+        outbox.state == Outbox.State.QUEUED and not outbox.is_scheduled
+    )
+    if has_set_out:
+        close_with(outbox, by=by, now=now)

@@ -21,6 +21,7 @@ from django.utils import timezone
 from cases.claims import LONGEST_ERROR, LostLease, claim, claimed_rows, prove, release_for_retry, retry_at
 from cases.message_ids import clean_id, hash_of
 from cases.models import Case, CaseEvent, Delivery, EmailMessage, Outbox, TrackingRequest
+from cases.outbound.closing import open_again
 from cases.outbound.endings import follow
 from cases.outbound.locking import lock_case_of
 from cases.outbound.notices import queue_owner_notice
@@ -231,6 +232,8 @@ def _apply_to_delivery(
         return "" if state == before else "overtaken"
     Delivery.objects.filter(pk=delivery.pk).update(state=state, detail=detail, at=at or timezone.now())
     if state in BAD_NEWS and before not in BAD_NEWS:
+        if state == Delivery.State.BOUNCED:
+            open_again(outbox, by=None)
         _return_to_owner(message, recipient, state, detail)
     return ""
 

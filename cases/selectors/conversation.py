@@ -16,6 +16,7 @@ from cases.models import (
     Attachment,
     Case,
     CaseEvent,
+    CaseStatus,
     CaseTask,
     CaseVisit,
     Delivery,
@@ -58,6 +59,11 @@ def find_visible_case(user: Any, number: int) -> Case | None:
             # What counts as seen by who reads the page: the mail that was written down last, not always the one that
             # was received last. Read before the mails are.
             newest_mail=Subquery(EmailMessage.objects.filter(case=OuterRef("pk")).order_by("-pk").values("pk")[:1]),
+            # Whether an answer can close it.
+            may_be_closed=models.Case(
+                models.When(closed_at__isnull=True, then=Exists(CaseStatus.objects.filter(is_closed=True))),
+                default=Value(False),
+            ),
             was_here=Exists(CaseVisit.objects.filter(case=OuterRef("pk"), user=user)),
             # What the reader left half written here, the newest.
             my_draft=Subquery(
@@ -101,7 +107,7 @@ def messages_of(
             *("inbound_email__trail", "inbound_email__provider", "inbound_email__envelope_recipients"),
             *("created_by__username", "created_by__first_name", "created_by__last_name"),
             *("outbox__state", "outbox__detail", "outbox__not_before", "outbox__lease_until", "outbox__sent_at"),
-            *("outbox__is_scheduled", "outbox__from_address_id"),
+            *("outbox__is_scheduled", "outbox__from_address_id", "outbox__closes_case"),
         )
         .annotate(
             text_start=Left("text_body", TEXT_SHOWN + 1),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
-from django.db.models import F, Min, OuterRef, Q, Subquery
+from django.db.models import Exists, F, Min, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from cases.models import Case, CaseEvent, Outbox, ServiceClock
@@ -29,7 +29,11 @@ def end_first_responses(now: datetime) -> int:
     )
     clocks = open_clocks().filter(kind=Kind.FIRST_RESPONSE).annotate(answered_at=Subquery(sent))
     changed = 0
-    ended = Q(case__closed_at__isnull=False) | Q(case__merged_into__isnull=False)
+    # Sent and closed: what is on its way will be the answer, or opens the case again.
+    closed = Q(case__closed_at__isnull=False) & ~Exists(
+        Outbox.objects.answers_on_their_way().filter(case=OuterRef("case"))
+    )
+    ended = closed | Q(case__merged_into__isnull=False)
     for clock in clocks.filter(Q(answered_at__isnull=False) | ended)[:AT_ONCE]:
         changed += _end(clock, met_at=clock.answered_at, now=now)
     return changed

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 
 from cases.forms.composer import ComposerForm, is_key, known_key, new_key
+from cases.lifecycle import closed_status
 from cases.mail_html.outgoing import outgoing_html
 from cases.models import Attachment, Case, Draft, DraftFile, EmailMessage
 from cases.outbound.allowed_senders import Senders, allowed_senders, default_sender
@@ -65,6 +66,7 @@ class Composer:
     approvals: Mapping[int, str] = field(default_factory=dict)
     risks: Sequence[Risk] = ()
     notices: Sequence[str | Promise] = ()  # why it was not sent
+    may_close: bool = False  # the case can close with the mail
 
     @property
     def sender_name(self) -> str:
@@ -107,6 +109,13 @@ class Composer:
     def confirmed(self) -> str:
         """What `confirmed` has to be for these warnings to count as seen; "" without any."""
         return seen(self.risks)
+
+
+def may_close(case: Case | None) -> bool:
+    """Whether "send and close" is offered. `case` comes from find_visible_case; None: a new mail."""
+    if case is None:
+        return closed_status() is not None
+    return bool(case.may_be_closed)  # type: ignore[attr-defined]  # annotated by find_visible_case
 
 
 def newest_message(case: Case) -> int:
@@ -177,6 +186,7 @@ def new_composer(request: HttpRequest, case: Case | None, user: User, *, mode: D
         templates=offered_templates(),
         template_id=template_id,
         approvals=_approvals(user, senders, case),
+        may_close=may_close(case),
     )
 
 
@@ -220,6 +230,7 @@ def posted_composer(
         templates=offered_templates(),
         template_id=int(template) if is_key(template) else None,
         approvals=_approvals(user, senders, case),
+        may_close=may_close(case),
         risks=risks,
         notices=notices,
     )
@@ -274,6 +285,7 @@ def _of_draft(draft: Draft, case: Case | None, user: User, *, last_seen: int) ->
         templates=offered_templates(),
         template_id=draft.template_id,
         approvals=_approvals(user, senders, case),
+        may_close=may_close(case),
     )
 
 

@@ -159,6 +159,7 @@ def _composed(posted: Posted) -> Composed:
         answers_join=typed["answers_join"],
         template=template,
         send_at=typed["send_at"],
+        closes=typed["closes"],
         key=typed["key"],
         last_seen=typed["last_seen"] or 0,
     )

@@ -29,6 +29,7 @@ class SentMail:
     may_edit: bool = False
     is_scheduled: bool = False  # waits for the time that its author chose, `leaves_at`
     approval_because: str = ""  # why it waits for a second person; "" when it does not
+    closes: str = ""  # what becomes of the case with it, while that is to come or can be undone
     is_own: bool = False  # nobody approves a mail of their own
     deliveries: tuple[tuple[str, str | Promise, str], ...] = ()  # (address, state in words, detail)
 
@@ -51,9 +52,19 @@ def sent_mail(
     if outbox is None:
         return None
     shown = _shown(message, outbox, is_own=message.created_by_id == reader_id, now=now or timezone.now())
+    if outbox.closes_case:
+        shown = replace(shown, closes=_closes(shown))
     if refusals and waits_for_a_person(message):
-        return replace(shown, refused_because=refusals.get(outbox.from_address_id or 0, ""))
+        shown = replace(shown, refused_because=refusals.get(outbox.from_address_id or 0, ""))
     return shown
+
+
+def _closes(shown: SentMail) -> str:
+    if shown.is_scheduled:
+        return _("The case closes when it leaves.")
+    if shown.approval_because:
+        return _("The case closes when it is approved.")
+    return _("Undo opens the case again.") if shown.state == State.QUEUED else ""
 
 
 def _shown(message: Any, outbox: Outbox, *, is_own: bool, now: datetime) -> SentMail:

@@ -15,6 +15,7 @@ from cases.outbound.allowed_senders import Senders
 from cases.outbound.guard import Risk, risks_of, seen
 from cases.outbound.guard_facts import gather_facts, typed_recipients
 from cases.selectors.conversation import find_visible_case, visible_messages
+from cases.views.composer import may_close
 
 
 def risks_of_form(form: ComposerForm, *, case: Case | None, user: User, answers: EmailMessage | None) -> list[Risk]:
@@ -59,7 +60,7 @@ def warnings_of_new(request: HttpRequest) -> HttpResponse:
 def _answer(request: HttpRequest, case: Case | None, user: User, answers: EmailMessage | None) -> HttpResponse:
     form = ComposerForm(request.POST, request.FILES, senders=Senders([], []))
     risks = risks_of_form(form, case=case, user=user, answers=answers)
-    context = {"warnings": [risk.words for risk in risks], "confirmed": seen(risks)}
+    context = {"warnings": [risk.words for risk in risks], "confirmed": seen(risks), "may_close": may_close(case)}
     return render(request, "cases/compose/warnings.html", context)
 
 

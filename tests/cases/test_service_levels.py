@@ -82,6 +82,20 @@ def test_clocks_start_with_the_case(case: Case) -> None:
     assert clock(case).due_at == at(240)
 
 
+def test_answer_on_its_way_meets_the_first_response_of_a_case_that_it_closed(case: Case) -> None:
+    """Sent and closed: the sweeper looks while the mail can still be undone."""
+    answer(case, at(10), state="queued")
+    set_status(case=case, status=closed_status(), by=None, now=at(10))
+
+    keep_clocks(now=at(10.1))
+    assert clock(case, "first_response").is_open
+    Outbox.objects.update(state="sent", sent_at=at(10.2))
+    keep_clocks(now=at(11))
+
+    assert clock(case, "first_response").met_at == at(10.2)
+    assert clock(case).met_at == at(10)
+
+
 def test_a_second_round_changes_nothing(case: Case) -> None:
     assert keep_clocks(now=at(1)) == 0
 

@@ -31,6 +31,7 @@ class Command(ContractCommand):
         parser.add_argument("--to", action="append", default=[], help="a recipient; without one, the customer")
         parser.add_argument("--cc", action="append", default=[], help="gets a copy")
         parser.add_argument("--subject", help="without one, the subject of the case")
+        parser.add_argument("--close", action="store_true", help="close the case when the reply sets out")
 
     def handle(self, *args: Any, **options: Any) -> None:
         case = find_case(options["number"])
@@ -54,6 +55,7 @@ class Command(ContractCommand):
                 subject=options["subject"],
                 text=self.read_text(options["body_file"]),
                 now=timezone.now(),
+                closes=options["close"],
             )
         except (SendingNotAllowed, CannotReply) as refusal:
             self.refuse(str(refusal))

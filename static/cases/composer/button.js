@@ -2,6 +2,7 @@
 // somebody has to approve what leaves from it.
 export function followButton(form, words, { recipients, later }) {
   const button = form.querySelector("button.primary");
+  const closing = form.querySelector("[data-closes]");
   const because = form.querySelector("[data-because]");
   const approval = form.querySelector("[data-approval]");
   const say = () => {
@@ -14,6 +15,10 @@ export function followButton(form, words, { recipients, later }) {
     const does = labelFor(recipients.count(), Boolean(approvedBecause)).replace("%s", () => name);
     const when = later()?.inWords();
     button.textContent = when ? words("at", does, when) : does;
+    if (closing) {
+      const closes = closing.dataset[approvedBecause ? "approval" : "label"];
+      closing.textContent = when ? words("at", closes, when) : closes;
+    }
     if (reason && because) because.title = because.textContent = reason.textContent;
     if (approval) {
       approval.hidden = !approvedBecause;

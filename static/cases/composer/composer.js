@@ -95,11 +95,10 @@ function showOther(form, { words, drafts, sending }, version) {
 }
 
 function showConfirm(form, isRisky) {
-  const confirm = form.querySelector("[data-confirm]");
-  const button = form.querySelector("button.primary:not([data-confirm])");
+  const confirms = form.querySelectorAll("[data-confirm], [data-confirm-closing]");
   // When nothing is risky any more the confirmation is gone, and the button is the only way to send.
-  if (confirm) confirm.hidden = !isRisky;
-  if (button) button.hidden = isRisky && Boolean(confirm);
+  for (const confirm of confirms) confirm.hidden = !isRisky;
+  for (const button of form.querySelectorAll("button.primary:not([data-confirm]), [data-closes]")) button.hidden = isRisky && confirms.length > 0;
 }
 
 /** Escape gives the keys back to the page; nothing that was written is lost by it. */

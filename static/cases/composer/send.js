@@ -21,10 +21,11 @@ export function openSending(form, parts) {
   form.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
     event.preventDefault();
-    const confirm = form.querySelector("[data-confirm]:not([hidden])");
+    const closing = event.shiftKey && form.querySelector("[data-closes]"); // a case that is closed has no such button
+    const confirm = confirmation(closing);
     // A risky mail is confirmed by looking at the words, not by the same keys once more.
     if (confirm) confirm.focus();
-    else if (button && !button.disabled) form.requestSubmit(button);
+    else if (button && !button.disabled) form.requestSubmit(closing || button);
   });
 
   form.addEventListener("submit", async (event) => {
@@ -55,7 +56,12 @@ export function openSending(form, parts) {
     if (outcome.kind === "offline") return say(words("send-offline"));
     if (outcome.kind === "signed-out") return say(words("send-signed-out"), loginLink());
     if (outcome.kind === "done") return leave(outcome);
-    showRefusal(outcome);
+    showRefusal(outcome, { closing: /clos/.test(submitter?.name ?? "") });
+  }
+
+  /** The button that sends in spite of warnings, in the way that was asked for. */
+  function confirmation(closing) {
+    return (closing && form.querySelector("[data-confirm-closing]:not([hidden])")) || form.querySelector("[data-confirm]:not([hidden])");
   }
 
   function leave(outcome) {
@@ -76,7 +82,7 @@ export function openSending(form, parts) {
   }
 
   /** The answer is the page with the same composer: its sentences are taken over, the fields stay as they are. */
-  function showRefusal(outcome) {
+  function showRefusal(outcome, { closing }) {
     const page = new DOMParser().parseFromString(outcome.text, "text/html");
     const answered = page.querySelector("form[data-composer]");
     if (!answered) return say(words(outcome.status === 403 ? "send-forbidden" : "send-failed", outcome.status));
@@ -88,9 +94,10 @@ export function openSending(form, parts) {
     }
     showErrors(answered);
     showNews(page);
-    const first = form.querySelector("[data-confirm]:not([hidden])") ?? form.querySelector("[role='alert']");
+    const confirm = confirmation(closing);
+    const first = confirm ?? form.querySelector("[role='alert']");
     first?.scrollIntoView({ block: "nearest" });
-    if (first?.matches("[data-confirm]")) first.focus();
+    confirm?.focus();
   }
 
   function showErrors(answered) {

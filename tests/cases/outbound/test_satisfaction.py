@@ -79,6 +79,18 @@ def test_a_mail_that_was_only_passed_on_is_no_answer_to_judge(address: RoutingAd
     assert why_not(case) == "no reply was sent: there is nothing to judge"
 
 
+def test_a_reply_that_is_on_its_way_is_waited_for(address: RoutingAddress) -> None:
+    """Sent and closed, and the mail service did not take it for hours."""
+    case = closed_case(address)
+    Outbox.objects.filter(case=case).update(state="queued", sent_at=None)
+    assert why_not(case) == "undecided"
+
+    Outbox.objects.filter(case=case).update(state="sent", sent_at=timezone.now())
+    ask_after_closing()
+
+    assert SatisfactionRequest.objects.get().refused_because == ""
+
+
 # Asked
 # ------------------------------------------------------------------------------------------------------------
 def test_cases_of_some_types_are_not_asked_about(address: RoutingAddress) -> None:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from cases.message_ids import hash_of
 from cases.models import Case, CaseEvent, Delivery, EmailAddress, EmailMessage, Outbox, TrackingRequest
+from cases.outbound.closing import close_with
 from cases.outbound.tracking import TrackingReader, settle_tracking
 from cases.sweeping import apply_tracking, tell_people
 from tests.cases import provider_requests as calls
@@ -169,6 +170,19 @@ def test_bounce_gives_the_case_back_to_its_owner_once(sent: EmailMessage) -> Non
     notice = Outbox.objects.get(kind="notice")
     assert notice.recipient == "rep@company.example"
     assert notice.subject.startswith("Delivery failed on case ")
+
+
+def test_bounce_opens_the_case_that_the_mail_closed(sent: EmailMessage) -> None:
+    outbox = Outbox.objects.get(email_message=sent)
+    Outbox.objects.filter(pk=outbox.pk).update(closes_case=True)
+    was = sent.case.status
+    close_with(outbox, by=None, now=timezone.now())
+    assert Case.objects.get(pk=sent.case_id).is_closed
+
+    settle([Event("bounced")])
+
+    case = Case.objects.get(pk=sent.case_id)
+    assert (case.is_closed, case.status, case.awaiting) == (False, was, "us")
 
 
 def test_report_of_an_unknown_mail_is_ignored(sent: EmailMessage) -> None:
