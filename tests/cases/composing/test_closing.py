@@ -404,3 +404,15 @@ def test_page_says_when_the_case_will_close(page: Client, ana: User, case: Case,
 
     assert "The case closes when it leaves." in shown
     assert "The case closes when it is approved." in shown
+
+
+def test_page_promises_nothing_of_a_case_that_the_customer_opened(
+    page: Client, ana: User, case: Case, gold: RoutingAddress, settings: Any
+) -> None:
+    settings.E2C_UNDO_SECONDS = 10
+    compose(REPLY, case, ana, gold, closes=True)
+    assert "Undo opens the case again." in page.get(f"/cases/{case.number}/").content.decode()
+
+    customer_writes(case)
+
+    assert "Undo opens the case again." not in page.get(f"/cases/{case.number}/").content.decode()
