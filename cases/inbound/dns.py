@@ -8,7 +8,7 @@ from functools import lru_cache
 import dns.exception
 import dns.resolver
 
-from cases.inbound.organisations import organisational_domain
+from routing.organisations import organisational_domain
 
 __all__ = ["DnsSilent", "TxtLookups", "shared_lookups"]
 

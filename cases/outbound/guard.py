@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from routing.merge_fields import marks_in
+from routing.organisations import organisation_of
 
 __all__ = ["MANY", "Risk", "Sending", "has_word_of_attachment", "risks_of", "seen"]
 
@@ -50,7 +51,7 @@ class Sending:
 
     recipients: Sequence[str]
     known: frozenset[str] = frozenset()  # addresses that take part in the case
-    ours: frozenset[str] = frozenset()  # domains of the organisation: colleagues are no strangers
+    ours: frozenset[str] = frozenset()  # organisational domains of ours: colleagues are no strangers
     # Recipients who belong to another customer, each with the words that say to whom.
     others: Mapping[str, str] = field(default_factory=dict)
     bounced: frozenset[str] = frozenset()
@@ -111,7 +112,7 @@ def _new_outsiders(sending: Sending) -> Iterator[Risk]:
         for address in sending.recipients
         if address not in sending.known
         and address not in sending.others
-        and address.rpartition("@")[2] not in sending.ours
+        and organisation_of(address) not in sending.ours
     ]
     if new:
         words = ngettext(

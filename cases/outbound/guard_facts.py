@@ -15,6 +15,7 @@ from cases.outbound.recipients import split_recipients, takes_part_in
 from cases.selectors.visible import visible_cases
 from routing.addresses import domain_of, read_address_list
 from routing.models import RoutingAddress
+from routing.organisations import organisation_of
 
 __all__ = ["gather_facts"]
 
@@ -64,10 +65,10 @@ def gather_facts(
     addresses = list(dict.fromkeys(people))[:MOST_CHECKED]
     known = frozenset(takes_part_in(case)) if case is not None else frozenset()
     ours = frozenset(
-        domain_of(address)
+        organisation_of(address)
         for address in RoutingAddress.objects.not_deleted().values_list("email_address", flat=True)[:1000]
     )
-    strangers = [each for each in addresses if each not in known and domain_of(each) not in ours]
+    strangers = [each for each in addresses if each not in known and organisation_of(each) not in ours]
     return Sending(
         recipients=addresses,
         known=known,
@@ -89,7 +90,7 @@ def _others(strangers: list[str], known: frozenset[str], *, author: Any, case: C
     """
     if not strangers:
         return {}
-    known_domains = {domain_of(address) for address in known}
+    known_organisations = {organisation_of(address) for address in known}
     found: dict[str, str] = {}
     contacts = Contact.objects.annotate(lower=Lower("email")).filter(lower__in=strangers)
     if case.contact_id is not None:
@@ -101,11 +102,15 @@ def _others(strangers: list[str], known: frozenset[str], *, author: Any, case: C
     of_cases = Case.objects.filter(supplied_email__in=[each for each in strangers if each not in found])
     for address in of_cases.exclude(pk=case.pk).order_by().values_list("supplied_email", flat=True).distinct():
         found[address] = _("the customer of another case")
-    domains = {domain_of(each) for each in strangers if each not in found} - known_domains - PUBLIC_MAIL
-    companies = _companies(domains, may_know)
-    for address in strangers:
-        if address not in found and domain_of(address) in companies:
-            names = {"domain": domain_of(address), "company": companies[domain_of(address)]}
+    new = {each: organisation_of(each) for each in strangers if each not in found}
+    new = {each: its for each, its in new.items() if its not in known_organisations and its not in PUBLIC_MAIL}
+    companies = _companies({name for each, its in new.items() for name in (domain_of(each), its)}, may_know)
+    for address, organisation in new.items():
+        domain = domain_of(address)
+        # Mail to a department's own domain is mail to the company that is known by the shorter one.
+        domain = domain if domain in companies else organisation
+        if domain in companies:
+            names = {"domain": domain, "company": companies[domain]}
             found[address] = _("%(domain)s is the domain of %(company)s") % names
     return found
 

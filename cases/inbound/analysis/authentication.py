@@ -22,9 +22,9 @@ from dkim.canonicalization import (
 )
 
 from cases.inbound.analysis.context import AnalysisContext, TxtResolver
-from cases.inbound.organisations import organisational_domain
 from cases.inbound.parsed import Authentication, ParsedEmail, ProviderFacts
 from routing.addresses import domain_of
+from routing.organisations import organisational_domain
 
 logger = logging.getLogger(__name__)
 

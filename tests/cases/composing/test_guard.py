@@ -32,6 +32,8 @@ def kinds(**facts: Any) -> list[str]:
         ({}, []),
         ({"recipients": ["x@example.org"]}, ["new_outsider"]),
         ({"recipients": ["ben@company.example"], "ours": frozenset({"company.example"})}, []),
+        ({"recipients": ["ben@it.company.co.uk"], "ours": frozenset({"company.co.uk"})}, []),
+        ({"recipients": ["ben@other.co.uk"], "ours": frozenset({"company.co.uk"})}, ["new_outsider"]),
         ({"recipients": ["x@example.org"], "is_new": True}, []),
         ({"recipients": ["x@acme.example"], "others": {"x@acme.example": "Acme"}}, ["other_customer"]),
         ({"recipients": [CUSTOMER], "others": {CUSTOMER: "Acme"}}, []),
@@ -116,6 +118,31 @@ def test_other_customer_is_known_by_address_or_domain(case: Case, ana: User) -> 
         "eve@acme.example": "acme.example is the domain of another customer",
         "cy@other.example": "the customer of another case",
     }
+
+
+def test_departments_of_a_customer_are_that_customer_and_neighbours_of_a_suffix_are_not(case: Case, ana: User) -> None:
+    ContactFactory(name="Bo", email="bo@acme.co.uk", company="Acme")
+    ContactFactory(name="Di", email="di@sales.lamps.co.uk", company="Lamps")
+
+    sending = facts_of(case, ana, "eve@billing.acme.co.uk", "dan@sales.lamps.co.uk", "fay@nobody.co.uk")
+
+    assert sending.others == {
+        "eve@billing.acme.co.uk": "acme.co.uk is the domain of another customer",
+        "dan@sales.lamps.co.uk": "sales.lamps.co.uk is the domain of another customer",
+    }
+
+
+def test_departments_of_the_customer_of_the_case_and_of_ourselves_are_not_others(
+    case: Case, ana: User, gold: RoutingAddress
+) -> None:
+    RoutingAddress.objects.filter(pk=gold.pk).update(email_address="gold@support.company.co.uk")
+    case.participants.create(address="casey@acme.co.uk", role="customer")
+    ContactFactory(name="Bo", email="bo@acme.co.uk", company="Acme")
+
+    sending = facts_of(case, ana, "eve@billing.acme.co.uk", "ben@it.company.co.uk")
+
+    assert sending.others == {}
+    assert sending.ours >= {"company.co.uk"}
 
 
 def test_name_of_a_customer_is_told_who_may_see_it(case: Case, ana: User) -> None:

@@ -100,6 +100,35 @@ def test_changed_mail_of_a_strict_domain_fails_and_warns(ask: Any, key_pair: tup
     assert verdicts == ("", "fail", "fail", "computed")
 
 
+@pytest.mark.parametrize(
+    ("from_domain", "dmarc"),
+    [("shop.example.co.uk", "pass"), ("example.co.uk", "pass"), ("other.co.uk", "fail")],
+)
+def test_a_signature_is_aligned_within_one_organisation_under_a_public_suffix(
+    ask: Any, key_pair: tuple[bytes, str], from_domain: str, dmarc: str
+) -> None:
+    pem, record = key_pair
+    policy = f"_dmarc.{'.'.join(from_domain.split('.')[-3:])}"
+    zone = {"s1._domainkey.mail.example.co.uk": [record], policy: ["v=DMARC1; p=reject"]}
+    raw = RAW.replace(b"casey@mail.example.net", f"casey@{from_domain}".encode())
+    mail = dkim.sign(raw, b"s1", b"mail.example.co.uk", pem, include_headers=[b"from", b"subject", b"to"]) + raw
+
+    verdicts, _asked = ask(mail, zone)
+
+    assert verdicts == ("", "pass", dmarc, "computed")
+
+
+def test_hospitals_of_one_health_service_are_not_one_sender(ask: Any, key_pair: tuple[bytes, str]) -> None:
+    pem, record = key_pair
+    zone = {"s1._domainkey.leeds.nhs.uk": [record], "_dmarc.york.nhs.uk": ["v=DMARC1; p=reject"]}
+    raw = RAW.replace(b"casey@mail.example.net", b"casey@york.nhs.uk")
+    mail = dkim.sign(raw, b"s1", b"leeds.nhs.uk", pem, include_headers=[b"from", b"subject", b"to"]) + raw
+
+    verdicts, _asked = ask(mail, zone)
+
+    assert verdicts == ("", "pass", "fail", "computed")
+
+
 def test_silent_dns_is_an_error_for_now_and_is_asked_once(ask: Any, key_pair: tuple[bytes, str]) -> None:
     pem, _record = key_pair
     silence = dns.resolver.LifetimeTimeout(timeout=2, errors=[])
