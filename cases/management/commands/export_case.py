@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from cases.management.base import ContractCommand
-from cases.models import Case
+from cases.management.cases_by_number import find_case
 from cases.representation import case_json
 
 
@@ -17,25 +17,17 @@ class Command(ContractCommand):
         parser.add_argument("number", help="the case number, with or without leading zeros")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            number = int(options["number"])
-        except ValueError:
-            self.refuse(f"{options['number']!r} is not a case number.")
-        case = (
-            Case.objects.with_number(number)
-            .select_related(
-                "status",
-                "record_type",
-                "owner_user",
-                "owner_queue",
-                "contact",
-                "routing_address",
-                "merged_into",
-                "possibly_belongs_to",
-                "follows",
-            )
-            .first()
+        case = find_case(
+            options["number"],
+            "status",
+            "record_type",
+            "owner_user",
+            "owner_queue",
+            "contact",
+            "merged_into",
+            "possibly_belongs_to",
+            "follows",
         )
         if case is None:
-            self.refuse(f"There is no case {number}.")
+            self.refuse(f"There is no case {options['number']}.")
         self.write_json(case_json(case))
