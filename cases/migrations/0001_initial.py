@@ -686,7 +686,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'outgoing mail',
-                'verbose_name_plural': 'outgoing mail',
+                'verbose_name_plural': 'outgoing mails',
                 'ordering': ['-id'],
                 'indexes': [models.Index(condition=models.Q(('state__in', ['queued', 'sending'])), fields=['lease_until', 'id'], name='outbox_open'), models.Index(fields=['kind', 'recipient', 'created_at'], name='outbox_budget'), models.Index(fields=['kind', 'created_at'], name='outbox_daily_budget'), models.Index(condition=models.Q(('state__in', ['queued', 'sending'])), fields=['claim_token'], name='outbox_claimed')],
             },

@@ -86,7 +86,7 @@ class Outbox(Claimable):
 
     class Meta:
         verbose_name = _("outgoing mail")
-        verbose_name_plural = _("outgoing mail")
+        verbose_name_plural = _("outgoing mails")
         ordering = ["-id"]
         indexes = [
             models.Index(

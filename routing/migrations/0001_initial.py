@@ -157,7 +157,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'rep presence',
-                'verbose_name_plural': 'rep presence',
+                'verbose_name_plural': 'rep presences',
                 'ordering': ['user__username'],
             },
         ),

@@ -141,7 +141,7 @@ class RepPresence(models.Model):
 
     class Meta:
         verbose_name = _("rep presence")
-        verbose_name_plural = _("rep presence")
+        verbose_name_plural = _("rep presences")
         ordering = ["user__username"]
 
     def __str__(self) -> str:

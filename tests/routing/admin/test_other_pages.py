@@ -22,6 +22,7 @@ from routing.models import (
     PermissionSetMember,
     Queue,
     RecordType,
+    RepPresence,
     RoutingAddress,
 )
 from routing.permission_sets import may_send_from
@@ -483,3 +484,11 @@ def test_refused_sign_ins_are_for_superusers_and_hide_what_was_typed(client: Cli
     assert refused == [403, 403]
     assert [response.status_code for response in shown] == [200, 200]
     assert "canary" not in "".join(response.content.decode() for response in shown)
+
+
+def test_the_count_below_a_list_is_a_plural(client: Client, configurer: User) -> None:
+    client.force_login(configurer)
+    for _ in range(2):
+        RepPresence.objects.create(user=UserFactory())
+
+    assert "2 rep presences" in client.get("/admin/routing/reppresence/").content.decode()
