@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from cases.models import Case, CaseEvent, CaseStatus
 from routing.choices import ClosedCasePolicy
+from routing.named_settings import NamedSetting, of_address
 
 DEFAULT_REOPEN_DAYS = 14
 
@@ -24,22 +25,24 @@ class OnClosedCase(Enum):
     FOLLOW_UP = "follow_up"
 
 
-def effect_of_mail(case: Case, *, now: datetime, may_reopen: bool) -> tuple[OnClosedCase, str]:
-    """The closed-case policy of the address that opened the case, and a sentence for the trail."""
+def effect_of_mail(case: Case, *, now: datetime, may_reopen: bool) -> tuple[OnClosedCase, str, NamedSetting | None]:
+    """The closed-case policy of the address that opened the case, a sentence for the trail, and what decided."""
     if case.closed_at is None:
-        return OnClosedCase.APPEND, "the case is open"
+        return OnClosedCase.APPEND, "the case is open", None
     if not may_reopen:
-        return OnClosedCase.APPEND, "the case is closed and this kind of mail does not reopen it"
+        return OnClosedCase.APPEND, "the case is closed and this kind of mail does not reopen it", None
     address = case.routing_address
     policy = address.closed_case_policy if address else ClosedCasePolicy.REOPEN_WITHIN
+    by_policy = of_address(address.pk, "closed_case_policy") if address else None
     if policy == ClosedCasePolicy.ATTACH_ONLY:
-        return OnClosedCase.APPEND, "the case is closed and its address only attaches mail"
+        return OnClosedCase.APPEND, "the case is closed and its address only attaches mail", by_policy
     if policy == ClosedCasePolicy.ALWAYS_REOPEN:
-        return OnClosedCase.REOPEN, "its address always reopens closed cases"
+        return OnClosedCase.REOPEN, "its address always reopens closed cases", by_policy
     days = address.reopen_days if address else DEFAULT_REOPEN_DAYS
+    by_days = of_address(address.pk, "reopen_days") if address else None
     if now - case.closed_at <= timedelta(days=days):
-        return OnClosedCase.REOPEN, f"the case was closed within {days} days"
-    return OnClosedCase.FOLLOW_UP, f"the case was closed more than {days} days ago"
+        return OnClosedCase.REOPEN, f"the case was closed within {days} days", by_days
+    return OnClosedCase.FOLLOW_UP, f"the case was closed more than {days} days ago", by_days
 
 
 class CaseWasMerged(RuntimeError):

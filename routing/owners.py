@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from routing.named_settings import NamedSetting, of_address, of_organisation
+
 if TYPE_CHECKING:
     from routing.models import EmailToCaseSettings, Queue, RoutingAddress
 
@@ -20,6 +22,7 @@ class OwnerChoice:
     user: Any | None
     queue: Queue | None
     because: str
+    setting: NamedSetting | None = None  # that named this owner; None: a person did
 
     @property
     def label(self) -> str:
@@ -31,17 +34,21 @@ def choose_owner(address: RoutingAddress | None, settings_row: EmailToCaseSettin
     fallback = "the mail reached no routing address"
     if address is not None:
         if address.owner_queue is not None:
-            return OwnerChoice(None, address.owner_queue, f"case owner of {address.email_address}")
+            because = f"case owner of {address.email_address}"
+            return OwnerChoice(None, address.owner_queue, because, of_address(address.pk, "owner_queue"))
         if address.owner_user is not None and address.owner_user.is_active:
-            return OwnerChoice(address.owner_user, None, f"case owner of {address.email_address}")
+            because = f"case owner of {address.email_address}"
+            return OwnerChoice(address.owner_user, None, because, of_address(address.pk, "owner_user"))
         fallback = (
             f"{address.email_address} names no case owner"
             if address.owner_user is None
             else f"{address.owner_user}, case owner of {address.email_address}, is not active"
         )
+    because = f"default case owner, because {fallback}"
     if settings_row.default_case_owner_queue is not None:
-        return OwnerChoice(None, settings_row.default_case_owner_queue, f"default case owner, because {fallback}")
+        setting = of_organisation("default_case_owner_queue")
+        return OwnerChoice(None, settings_row.default_case_owner_queue, because, setting)
     user = settings_row.default_case_owner_user
     if user is not None and user.is_active:
-        return OwnerChoice(user, None, f"default case owner, because {fallback}")
+        return OwnerChoice(user, None, because, of_organisation("default_case_owner_user"))
     raise NoOwner("There is no default case owner. Run `manage.py setup` or choose one in the Email-to-Case settings.")

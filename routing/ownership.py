@@ -20,6 +20,7 @@ from routing.conditions import read_conditions
 from routing.facts import RoutingFacts
 from routing.flows import Rep, Step, choose, choose_rep
 from routing.models import EmailToCaseSettings, FlowStep, Queue, RepPresence, RoutingAddress, RuleEntry
+from routing.named_settings import of_address, of_entry, of_step
 from routing.owners import OwnerChoice, choose_owner
 from routing.rules import Entry, first_match
 
@@ -66,9 +67,10 @@ def choose_first_owner(
 
 def _fallback(address: RoutingAddress, settings_row: EmailToCaseSettings, why: str) -> OwnerChoice:
     if address.fallback_queue is not None:
-        return OwnerChoice(None, address.fallback_queue, f"fallback queue, because {why}")
+        setting = of_address(address.pk, "fallback_queue")
+        return OwnerChoice(None, address.fallback_queue, f"fallback queue, because {why}", setting)
     choice = choose_owner(address, settings_row)
-    return OwnerChoice(choice.user, choice.queue, f"{choice.because}, because {why}")
+    return OwnerChoice(choice.user, choice.queue, f"{choice.because}, because {why}", choice.setting)
 
 
 def _by_rules(address: RoutingAddress, settings_row: EmailToCaseSettings, facts: RoutingFacts) -> FirstOwner:
@@ -86,7 +88,7 @@ def _by_rules(address: RoutingAddress, settings_row: EmailToCaseSettings, facts:
     because = f"entry “{row.label}” of “{address.assignment_rule}”: {matched.because}"
     if row.owner_user is not None and not row.owner_user.is_active:
         return FirstOwner(_fallback(address, settings_row, f"{row.owner_user} of {because} is not active"))
-    return FirstOwner(OwnerChoice(row.owner_user, row.owner_queue, because), entry=row)
+    return FirstOwner(OwnerChoice(row.owner_user, row.owner_queue, because, of_entry(row.rule_id, row.pk)), entry=row)
 
 
 def _by_flow(
@@ -104,9 +106,10 @@ def _by_flow(
     if chosen is None:
         return FirstOwner(_fallback(address, settings_row, f"no step of “{address.flow}” holds"))
     row = rows[chosen.step.key]
+    by_step = of_step(row.flow_id, row.pk)
     if chosen.rep is not None:
         user = get_user_model().objects.get(pk=chosen.rep)
-        return FirstOwner(OwnerChoice(user, None, chosen.because))
+        return FirstOwner(OwnerChoice(user, None, chosen.because, by_step))
     queue = (
         Queue.objects.get(pk=chosen.queue)
         if chosen.queue is not None
@@ -114,7 +117,7 @@ def _by_flow(
     )
     if queue is None:
         return FirstOwner(_fallback(address, settings_row, chosen.because))
-    return FirstOwner(OwnerChoice(None, queue, chosen.because), waits_for=row if chosen.waits else None)
+    return FirstOwner(OwnerChoice(None, queue, chosen.because, by_step), waits_for=row if chosen.waits else None)
 
 
 def free_rep_of(step: FlowStep, open_cases: OpenCases) -> OwnerChoice | None:

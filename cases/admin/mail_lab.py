@@ -17,7 +17,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
@@ -30,6 +29,7 @@ from cases.mail_lab.request_parts import ProviderRequest
 from cases.mail_lab.samples import SAMPLES, make_sample
 from cases.mail_lab.shapes import SHAPES, CannotShape, Envelope, Shape, request_for
 from cases.reasons import Reason
+from cases.templatetags.case_pages import trail_step
 from routing.admin.access import can_configure, signed_in
 from routing.models import RoutingAddress
 
@@ -44,21 +44,6 @@ VERDICTS = [
     ("fail", gettext_lazy("fails")),
     ("none", gettext_lazy("is not there")),
 ]
-STEPS: dict[str, str | Promise] = {
-    "read": gettext_lazy("Read"),
-    "analyse": gettext_lazy("Who or what wrote it"),
-    "route": gettext_lazy("Which address"),
-    "deduplicate": gettext_lazy("Seen before?"),
-    "thread": gettext_lazy("Which case"),
-    "closed case policy": gettext_lazy("Closed case"),
-    "screen": gettext_lazy("Welcome?"),
-    "customer": gettext_lazy("Customer"),
-    "contact": gettext_lazy("Contact"),
-    "owner": gettext_lazy("Owner"),
-    "write": gettext_lazy("Written"),
-    "notice": gettext_lazy("Notice"),
-    "auto-response": gettext_lazy("Automatic answer"),
-}
 
 
 class LabForm(forms.Form):
@@ -221,6 +206,7 @@ def _steps(
                 "word": "ok" if verdict.is_welcome else "wrong",
                 "verdict": str(verdict.status),
                 "because": because,
+                "setting": verdict.setting,
             }
         )
     if foretold is None:
@@ -243,10 +229,11 @@ def _steps(
     for line in foretold.trail:
         steps.append(
             {
-                "title": STEPS.get(line["step"], line["step"]),
+                "title": trail_step(line["step"]),
                 "word": "unknown",
                 "verdict": line["verdict"].replace("_", " "),
                 "because": line["because"],
+                "setting": line.get("setting"),
             }
         )
     return steps

@@ -11,6 +11,7 @@ from cases.outbound.auto_response import PlannedAnswer, WrittenMail, plan_answer
 from cases.outbound.notices import NotQueued
 from routing.choices import AutoResponsePolicy
 from routing.models import EmailToCaseSettings
+from routing.named_settings import of_address
 
 __all__ = ["plan_auto_response"]
 
@@ -34,9 +35,10 @@ def plan_auto_response(
         return None
     planned = plan_answer(_written_mail(inbound, mail, decision), address, now=now)
     if isinstance(planned, NotQueued):
-        trail.note("auto-response", "none", planned.because)
+        trail.note("auto-response", "none", planned.because, planned.setting)
         return None
-    trail.note("auto-response", "queued", f"{planned.recipient.address} is answered from {address.email_address}")
+    because = f"{planned.recipient.address} is answered from {address.email_address}"
+    trail.note("auto-response", "queued", because, of_address(address.pk, "auto_response_policy"))
     return planned
 
 

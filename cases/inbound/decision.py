@@ -12,13 +12,14 @@ from cases.forwarded import is_unwrapped, original_sender
 from cases.inbound.parsed import Analysis, MailAddress, ParsedEmail, ProviderFacts
 from cases.inbound.screening import Proceed, Refusal, Screened, screen_new_case, screen_sender
 from cases.inbound.special_parts import SpecialParts
-from cases.inbound.threading import Thread, find_related, find_thread, signs_of_thread
+from cases.inbound.threading import Related, Thread, find_related, find_thread, signs_of_thread, weak_signs
 from cases.inbound.trail import Trail
 from cases.lifecycle import OnClosedCase, effect_of_mail, may_reopen_cases
 from cases.models import Case, CaseStatus, EmailMessage, InboundEmail
 from cases.outbound.recipients import own_addresses_among
 from routing.matching import Directory, Match, Recipient
 from routing.models import EmailToCaseSettings, RecordType, RoutingAddress
+from routing.named_settings import NamedSetting, of_address, of_organisation
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class ReadEmail:
     recipients: tuple[Recipient, ...]
     matches: tuple[Match, ...]  # the first one stamps a case
     own_sender_because: str
+    own_sender_setting: NamedSetting | None
     snippet: str
     dedupe_key: str
     special_parts: SpecialParts
@@ -118,7 +120,7 @@ def decide(
         keys=circumstances.keys,
     )
     thread = find_thread(mail.email, mail.analysis, signs, related)
-    trail.note("thread", thread.basis if thread.case else "possibly" if thread.possibly else "none", thread.because)
+    note_thread(thread, related, trail, use_headers=circumstances.settings_row.use_headers_for_threading)
 
     screened = Screened(
         email=mail.email,
@@ -129,12 +131,13 @@ def decide(
         now=now,
         snippet=mail.snippet,
         own_sender_because=mail.own_sender_because,
+        own_sender_setting=mail.own_sender_setting,
     )
     verdict = screen_sender(screened, waved_through=inbound.waved_through)
     follows: Case | None = None
     if isinstance(verdict, Proceed) and thread.case is not None:
-        effect, because = effect_of_mail(thread.case, now=now, may_reopen=may_reopen(mail.analysis))
-        trail.note("closed case policy", effect.value, because)
+        effect, because, policy = effect_of_mail(thread.case, now=now, may_reopen=may_reopen(mail.analysis))
+        trail.note("closed case policy", effect.value, because, policy)
         if effect is not OnClosedCase.FOLLOW_UP:
             trail.note("screen", "proceed", verdict.because)
             answered = (*related.sent_under_other_id, *related.answered)
@@ -144,10 +147,19 @@ def decide(
     if isinstance(verdict, Proceed):
         verdict = screen_new_case(screened, daily_count=circumstances.day.cases, waved_through=inbound.waved_through)
     if isinstance(verdict, Refusal):
-        trail.note("screen", verdict.reason.value, verdict.because)
+        trail.note("screen", verdict.reason.value, verdict.because, verdict.setting)
         return verdict
     trail.note("screen", "proceed", verdict.because)
     return OpenCase(thread, follows, original_sender_by_policy(mail, trail))
+
+
+def note_thread(thread: Thread, related: Related, trail: Trail, *, use_headers: bool) -> None:
+    """The line names the setting that let headers count, or that kept them from it."""
+    verdict = thread.basis if thread.case else "possibly" if thread.possibly else "none"
+    because, by_setting = thread.because, thread.by_headers
+    if verdict == "none" and not use_headers and weak_signs(related):
+        because, by_setting = f"{because}, for its headers, which name mail of a case, are not used", True
+    trail.note("thread", verdict, because, of_organisation("use_headers_for_threading") if by_setting else None)
 
 
 def original_sender_by_policy(mail: ReadEmail, trail: Trail) -> MailAddress | None:
@@ -156,7 +168,7 @@ def original_sender_by_policy(mail: ReadEmail, trail: Trail) -> MailAddress | No
     if mail.analysis.forwarded is None or sender is None or not is_unwrapped(mail.routing_address, sender.address):
         return None
     original = original_sender(asdict(mail.analysis.forwarded))
-    why_not = ""
+    why_not, policy = "", of_address(mail.routing_address.pk, "unwrap_forwards_from") if mail.routing_address else None
     if email.sender_is_ambiguous or mail.analysis.authentication.failed_dmarc or mail.analysis.is_automatic:
         why_not = f"{sender.address} may forward here, but this mail may not be theirs"
     elif original is None:
@@ -164,11 +176,10 @@ def original_sender_by_policy(mail: ReadEmail, trail: Trail) -> MailAddress | No
     elif own_addresses_among([original.address]):
         why_not = f"{original.address}, who wrote the forwarded mail, is one of our own addresses"
     if why_not or original is None:
-        trail.note("customer", "sender", why_not)
+        trail.note("customer", "sender", why_not, policy)
         return None
-    trail.note(
-        "customer", original.address, f"wrote the mail that {sender.address} forwarded, whom this address trusts"
-    )
+    because = f"wrote the mail that {sender.address} forwarded, whom this address trusts"
+    trail.note("customer", original.address, because, policy)
     return original
 
 

@@ -34,11 +34,13 @@ from cases.thread_keys import signing_keys
 from cases.thread_token import case_of_message_id
 from routing.addresses import read_address_list
 from routing.matching import Directory, Match, find_routing_addresses
+from routing.named_settings import NamedSetting, in_environment, of_address
 from routing.verification import mask_file, mask_links, recognise_returned
 
 __all__ = ["NotAMail", "ReadFailed", "TakenApart", "TemporaryFailure", "read_email", "take_apart"]
 
 SNIPPET_LENGTH = 200
+IN_ADDRESS_HEADERS = 2  # Recipient.rank: their order of appearance counts before the order number
 
 
 class ReadFailed(RuntimeError):
@@ -112,6 +114,7 @@ def read_email(
         recipients=recipients,
         matches=matches,
         own_sender_because=own_sender,
+        own_sender_setting=own_sender_setting(sender, directory),
         snippet=" ".join((analysis.reply_text or email.text_body)[:2000].split())[:SNIPPET_LENGTH],
         dedupe_key=dedupe_key(as_sent),
         special_parts=find_special_parts(email),
@@ -206,15 +209,26 @@ def note_reading(email: ParsedEmail, trail: Trail) -> None:
 
 def note_route(matches: tuple[Match, ...], trail: Trail) -> None:
     if not matches:
-        trail.note("route", "no_routing_address", "none of its recipients is a routing address")
+        because = "none of its recipients is a routing address"
+        trail.note("route", "no_routing_address", because, NamedSetting("routing_address"))
         return
     first = matches[0]
     recipient = f"{first.recipient.address} in {first.recipient.found_in}"
     found = f"{recipient} is the {first.by} of {first.routing_address.routing_name}"
     others = ", ".join(match.routing_address.email_address for match in matches[1:])
-    trail.note(
-        "route", first.routing_address.email_address, f"{found}; also received by {others}" if others else found
-    )
+    because = f"{found}; also received by {others}" if others else found
+    trail.note("route", first.routing_address.email_address, because, what_matched(matches))
+
+
+def what_matched(matches: tuple[Match, ...]) -> NamedSetting:
+    """The order number where it alone put the first address before the second; else the address itself."""
+    first, second = matches[0], matches[1] if len(matches) > 1 else None
+    same_place = second is not None and first.recipient.rank == second.recipient.rank < IN_ADDRESS_HEADERS
+    if same_place and second is not None:
+        orders = (first.routing_address.priority_order, second.routing_address.priority_order)
+        if orders[0] != orders[1] and not second.routing_address.is_deleted:
+            return of_address(first.routing_address.pk, "priority_order")
+    return of_address(first.routing_address.pk, "email_address")
 
 
 def own_sender_because(sender: str, directory: Directory) -> str:
@@ -227,6 +241,14 @@ def own_sender_because(sender: str, directory: Directory) -> str:
     if ours is not None and not ours.is_deleted:
         return f"{sender} is our own routing address {ours.routing_name}"
     return ""
+
+
+def own_sender_setting(sender: str, directory: Directory) -> NamedSetting | None:
+    """Where it stands that this sender is one of us."""
+    if sender in system_addresses():
+        return in_environment("E2C_SYSTEM_FROM")
+    ours = directory.owner_of(sender) if sender else None
+    return of_address(ours.pk, "email_address") if ours is not None and not ours.is_deleted else None
 
 
 def system_addresses() -> frozenset[str]:

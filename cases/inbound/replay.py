@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import connection, transaction
 
@@ -48,7 +48,7 @@ class WouldBe:
     owner: str = ""
     owner_because: str = ""
     failure: str = ""  # of a rule or flow
-    trail: tuple[dict[str, str], ...] = ()
+    trail: tuple[dict[str, Any], ...] = ()
 
     def differences(self, other: WouldBe) -> list[tuple[str, str, str]]:
         """(what, here, there) of all that differs, but for sentences and trails."""
@@ -211,7 +211,7 @@ def _decided(settled: Settled, circumstances: Circumstances) -> WouldBe:
         would = replace(would, case=decision.case.number_text)
     if isinstance(decision, OpenCase):
         first = first_owner_of(mail, decision, circumstances, received_at=inbound.received_at)
-        settled.trail.note("owner", first.owner.label, first.owner.because)
+        settled.trail.note("owner", first.owner.label, first.owner.because, first.owner.setting)
         record_type = (address.case_record_type if address else None) or circumstances.default_record_type
         would = replace(
             would,

@@ -8,10 +8,12 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
+from cases.inbound.trail import TrailLine
 from cases.models import EmailMessage, InboundEmail
 from cases.outbound.notices import queue_over_limit_alert
 from cases.reasons import Reason
 from routing.models import AuditEvent, EmailToCaseSettings
+from routing.named_settings import of_organisation
 
 # States a person may act on. A duplicate's mail is on its case already; a case or an appended mail is settled for
 # good.
@@ -53,7 +55,7 @@ def discard_inbound_email(*, inbound_id: int, by: Any, reason: str) -> InboundEm
     because = f"discarded by {by}: {reason.strip() or 'no reason given'}"[:500]
     was = inbound.reason
     inbound.state, inbound.reason, inbound.because = InboundEmail.State.REJECTED, Reason.DISCARDED.value, because
-    inbound.trail = [*inbound.trail, {"step": "person", "verdict": Reason.DISCARDED.value, "because": because}]
+    inbound.trail = [*inbound.trail, TrailLine("person", Reason.DISCARDED.value, because).as_json()]
     inbound.save(update_fields=["state", "reason", "because", "trail"])
     AuditEvent.objects.create(
         actor=by,
@@ -94,7 +96,7 @@ def end_waiting(held: QuerySet[InboundEmail], *, now: datetime) -> None:
     because = "held over the daily limit for 24 hours; a person must decide"
     for inbound in rows:
         inbound.state, inbound.because = InboundEmail.State.QUARANTINED, because
-        line = {"step": "screen", "verdict": Reason.OVER_LIMIT.value, "because": because}
+        line = TrailLine("screen", Reason.OVER_LIMIT.value, because, of_organisation("daily_limit")).as_json()
         inbound.trail = [*inbound.trail, line]
     if rows:
         InboundEmail.objects.bulk_update(rows, ["state", "because", "trail"])

@@ -15,6 +15,7 @@ from cases.reasons import Reason
 from routing.address_patterns import AddressPatterns
 from routing.choices import RefusalAction
 from routing.models import EmailToCaseSettings, RoutingAddress
+from routing.named_settings import NamedSetting, of_address, of_organisation
 
 # One sender, one subject, one text, this often in an hour: two machines are talking to each other.
 IDENTICAL_MAILS_PER_HOUR = 20
@@ -32,6 +33,7 @@ class Refusal:
     reason: Reason
     because: str
     notice: bool = False
+    setting: NamedSetting | None = None
     state: ClassVar[InboundEmail.State]
 
 
@@ -59,6 +61,7 @@ class Screened:
     now: datetime
     snippet: str
     own_sender_because: str  # why the sender counts as ourselves; "" when it does not
+    own_sender_setting: NamedSetting | None = None
 
     @property
     def sender_address(self) -> str:
@@ -100,7 +103,7 @@ def first_refusal(mail: Screened, checks: tuple[Check, ...], waved_through: str 
 
 def refuse_own_loop(mail: Screened) -> Refusal | None:
     if mail.own_sender_because:
-        return Rejected(Reason.OWN_LOOP, mail.own_sender_because)
+        return Rejected(Reason.OWN_LOOP, mail.own_sender_because, setting=mail.own_sender_setting)
     return None
 
 
@@ -111,7 +114,8 @@ def refuse_blocked_sender(mail: Screened) -> Refusal | None:
         and address.block_email_from
         and AddressPatterns.parse(address.block_email_from).matches(mail.sender_address)
     ):
-        return Rejected(Reason.BLOCKED_SENDER, f"{address.email_address} blocks mail from {mail.sender_address}")
+        because = f"{address.email_address} blocks mail from {mail.sender_address}"
+        return Rejected(Reason.BLOCKED_SENDER, because, setting=of_address(address.pk, "block_email_from"))
     return None
 
 
@@ -131,6 +135,7 @@ def hold_sender_over_limit(mail: Screened) -> Refusal | None:
         return Held(
             Reason.LOOP_SUSPECTED,
             f"{mail.sender_address} wrote {written['mails']} mails within the hour; the limit is {limit}",
+            setting=of_organisation("sender_hourly_limit"),
         )
     if written["identical"] >= IDENTICAL_MAILS_PER_HOUR:
         return Held(
@@ -142,7 +147,8 @@ def hold_sender_over_limit(mail: Screened) -> Refusal | None:
 
 def need_routing_address(mail: Screened) -> Refusal | None:
     if mail.routing_address is None:
-        return Quarantined(Reason.NO_ROUTING_ADDRESS, "none of its recipients is a routing address")
+        because = "none of its recipients is a routing address"
+        return Quarantined(Reason.NO_ROUTING_ADDRESS, because, setting=NamedSetting("routing_address"))
     if mail.routing_address.is_deleted:
         return Quarantined(Reason.ADDRESS_DELETED, f"{mail.routing_address.email_address} was deleted")
     return None
@@ -158,15 +164,18 @@ def refuse_unmatched_automatic(mail: Screened) -> Refusal | None:
     if kind == "feedback_report":
         return Held(Reason.COMPLAINT_REVIEW, "a spam complaint, and no mail that we sent matches it")
     if kind == "bulk" and mail.settings_row.hold_bulk:
-        return Held(Reason.BULK_REVIEW, mail.analysis.automatic_because)
+        return Held(Reason.BULK_REVIEW, mail.analysis.automatic_because, setting=of_organisation("hold_bulk"))
     return None
 
 
 def hold_when_switched_off(mail: Screened) -> Refusal | None:
     if not mail.settings_row.enabled:
-        return Held(Reason.DISABLED, "Email-to-Case is switched off in its settings")
-    if mail.routing_address and not mail.routing_address.is_active:
-        return Held(Reason.ADDRESS_INACTIVE, f"{mail.routing_address.email_address} is switched off")
+        because = "Email-to-Case is switched off in its settings"
+        return Held(Reason.DISABLED, because, setting=of_organisation("enabled"))
+    address = mail.routing_address
+    if address and not address.is_active:
+        because = f"{address.email_address} is switched off"
+        return Held(Reason.ADDRESS_INACTIVE, because, setting=of_address(address.pk, "is_active"))
     return None
 
 
@@ -183,15 +192,18 @@ def refuse_unauthorized_sender(mail: Screened) -> Refusal | None:
         Reason.UNAUTHORIZED_SENDER,
         f"{address.email_address} does not accept mail from {who}",
         notice=mail.settings_row.unauthorized_sender_action == RefusalAction.BOUNCE,
+        setting=of_address(address.pk, "accept_email_from"),
     )
 
 
 def hold_for_review(mail: Screened) -> Refusal | None:
     if mail.facts.spam_detected and mail.settings_row.hold_spam:
-        return Held(Reason.SPAM_REVIEW, f"{mail.facts.provider} marks it as spam")
+        because = f"{mail.facts.provider} marks it as spam"
+        return Held(Reason.SPAM_REVIEW, because, setting=of_organisation("hold_spam"))
     authentication = mail.analysis.authentication
     if authentication.failed_dmarc and mail.settings_row.hold_dmarc_failures:
-        return Held(Reason.AUTHENTICATION_REVIEW, f"it fails DMARC, says {authentication.by}")
+        because = f"it fails DMARC, says {authentication.by}"
+        return Held(Reason.AUTHENTICATION_REVIEW, because, setting=of_organisation("hold_dmarc_failures"))
     return None
 
 
@@ -200,10 +212,10 @@ def over_daily_limit(mail: Screened, daily_count: int) -> Refusal | None:
     if not limit or daily_count < limit:
         return None
     because = f"{daily_count} cases were opened by mail within 24 hours; the limit is {limit}"
-    action = mail.settings_row.over_limit_action
+    action, setting = mail.settings_row.over_limit_action, of_organisation("daily_limit")
     if action == RefusalAction.REQUEUE:
-        return Held(Reason.OVER_LIMIT, because)
-    return Rejected(Reason.OVER_LIMIT, because, notice=action == RefusalAction.BOUNCE)
+        return Held(Reason.OVER_LIMIT, because, setting=setting)
+    return Rejected(Reason.OVER_LIMIT, because, notice=action == RefusalAction.BOUNCE, setting=setting)
 
 
 def count_cases_of_day(now: datetime) -> int:

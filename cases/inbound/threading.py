@@ -23,6 +23,7 @@ from cases.thread_token import case_of_message_id, case_of_reply_address, find_c
 from routing.matching import Recipient
 
 Basis = EmailMessage.ThreadBasis
+BY_HEADERS = frozenset({Basis.OUR_MESSAGE_ID, Basis.THEIR_MESSAGE_ID, Basis.THREAD_INDEX})
 STRONG = frozenset({Basis.REPLY_ADDRESS, Basis.OUR_MESSAGE_ID, Basis.TOKEN_BODY, Basis.TOKEN_SUBJECT})
 REPORTS = frozenset({"feedback_report", "read_receipt"})
 PARTS_THAT_NAME_A_MAIL = ("message/rfc822", "text/rfc822-headers", "message/disposition-notification")
@@ -63,6 +64,7 @@ class Thread:
     sender_is_participant: bool = False
     flags: tuple[str, ...] = field(default=())
     because: str = "no sign of a thread"
+    by_headers: bool = False  # its sign counts only where headers are used
 
 
 def find_related(email: ParsedEmail, analysis: Analysis, key: str, *, known_before: datetime | None = None) -> Related:
@@ -258,19 +260,23 @@ def weigh(sign: Sign, case: Case, email: ParsedEmail, analysis: Analysis, *, is_
     # which asks who looks.
     unnamed = sign.because + (" (merged)" if moved else "")
     basis = Basis.MERGED if moved else sign.basis
+    by_headers = sign.basis in BY_HEADERS and not (analysis.is_bounce or analysis.automatic_kind in REPORTS)
     if is_participant and analysis.authentication.failed_dmarc:
         return Thread(
             possibly=case,
             flags=("dmarc_failed",),
             because=f"{unnamed}, but a mail in this participant's name fails DMARC",
+            by_headers=by_headers,
         )
     if is_participant and not email.sender_is_ambiguous:
-        return Thread(case=case, basis=basis, sender_is_participant=True, because=because)
+        return Thread(case=case, basis=basis, sender_is_participant=True, because=because, by_headers=by_headers)
     if sign.basis in STRONG:
         # Machines that answer our mail (bounces, out-of-office) are not people who joined.
         flags = () if analysis.is_automatic else ("new_participant",)
-        return Thread(case=case, basis=basis, flags=flags, because=f"{because}; the sender was not part of it")
-    return Thread(possibly=case, because=f"{unnamed}, but the sender is not part of it and the sign can be copied")
+        because = f"{because}; the sender was not part of it"
+        return Thread(case=case, basis=basis, flags=flags, because=because, by_headers=by_headers)
+    because = f"{unnamed}, but the sender is not part of it and the sign can be copied"
+    return Thread(possibly=case, because=because, by_headers=by_headers)
 
 
 def cases_with_merges(case_ids: set[int]) -> dict[int, Case]:

@@ -25,7 +25,9 @@ from cases.outbound.auto_response import write_answer
 from cases.outbound.bounces import mark_deliveries
 from cases.outbound.notices import NotQueued, queue_owner_notice, queue_refusal_notice
 from cases.outbound.taking_back import take_back_scheduled
+from cases.reasons import Reason
 from routing.models import EmailToCaseSettings
+from routing.named_settings import of_organisation
 from routing.owners import OwnerChoice
 
 
@@ -96,9 +98,10 @@ def note_notice(inbound: InboundEmail, mail: ReadEmail, sender: str, refusal: Re
         authentication=mail.analysis.authentication,
     )
     if isinstance(notice, NotQueued):
-        trail.note("notice", "none", notice.because)
+        trail.note("notice", "none", notice.because, notice.setting)
     else:
-        trail.note("notice", "queued", f"{notice.recipient} is told once")
+        field = "over_limit_action" if refusal.reason == Reason.OVER_LIMIT else "unauthorized_sender_action"
+        trail.note("notice", "queued", f"{notice.recipient} is told once", of_organisation(field))
 
 
 def write_new_case(
@@ -121,7 +124,7 @@ def write_new_case(
         customer = decision.original_sender
         contact, contact_because = find_contact(customer.address)
     trail.note("contact", "found" if contact else "none", contact_because)
-    trail.note("owner", owner.label, owner.because)
+    trail.note("owner", owner.label, owner.because, owner.setting)
     trail.note("write", "case", f"opened by a mail to {address.email_address if address else 'nobody'}")
     answer = plan_auto_response(inbound, mail, decision, circumstances.settings_row, trail, now=now)
     settle_row(inbound, state=InboundEmail.State.CASE, trail=trail, now=now, mail=mail, reason="", because="")

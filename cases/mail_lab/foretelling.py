@@ -29,10 +29,13 @@ from cases.inbound.settle import lock_thread, write
 from cases.inbound.settled import Settled, describe_outcome
 from cases.inbound.trail import Trail
 from cases.models import Case, EmailMessage, InboundEmail, Outbox, PendingRouting, RawBody
+from routing.named_settings import NamedSetting, in_environment, of_address
 
 __all__ = ["Foretold", "Leaving", "Stamp", "became", "foretell", "judge"]
 
 Values = dict[str, Any]
+
+ENVIRONMENT_OF_REFUSAL = {401: "E2C_WEBHOOK_SECRET", 413: "E2C_MAX_BODY_MB"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Verdict:
 
     status: int
     reason: str = ""
+    setting: NamedSetting | None = None
 
     @property
     def is_welcome(self) -> bool:
@@ -52,6 +56,7 @@ class Stamp:
     what: str
     value: str
     because: str
+    setting: NamedSetting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ class Foretold:
     """`values`: what `became` says of the row that the mail becomes. `mail`: None when it could not be read."""
 
     values: Values
-    trail: list[dict[str, str]]
+    trail: list[dict[str, Any]]
     mail: ReadEmail | None = None
     stamps: list[Stamp] = field(default_factory=list)
     leaving: list[Leaving] = field(default_factory=list)
@@ -81,14 +86,17 @@ def judge(
     """What the webhook would answer, without storing or counting anything. `checked_with`: see ProviderRequest."""
     nothing = RequestFacts("", "", "")
     if path.provider not in settings.E2C_PROVIDERS:
-        return Verdict(404, _("E2C_PROVIDERS does not list this provider: its path answers nobody")), nothing, b""
+        because = _("E2C_PROVIDERS does not list this provider: its path answers nobody")
+        return Verdict(404, because, in_environment("E2C_PROVIDERS")), nothing, b""
     try:
         check_basic_auth(request)
         body = read_body(request, limit=settings.E2C_MAX_BODY)
         facts = RequestFacts.of(request)
         rebuilt = authentic_request(request, path, facts, body, checked_with=checked_with)
     except Refused as refused:
-        return Verdict(refused.status, refused.reason), nothing, b""
+        variable = ENVIRONMENT_OF_REFUSAL.get(refused.status)
+        setting = in_environment(variable) if variable else None
+        return Verdict(refused.status, refused.reason, setting), nothing, b""
     except Exception as error:  # noqa: BLE001 - as at the webhook: the provider would try again
         return Verdict(503, f"{type(error).__name__}: {error}"[:300]), nothing, b""
     if not brings_mail(path, rebuilt):
@@ -167,7 +175,7 @@ def _settled(settled: Settled, mail: ReadEmail, circumstances: Circumstances) ->
             of_mail, created_at__gte=now, state=Outbox.State.QUEUED, requested_by__isnull=True
         ).order_by("pk")
     ]
-    stamps = _stamps(message.case, mail) if message is not None and message.is_case_source else []
+    stamps = _stamps(message.case, settled.trail) if message is not None and message.is_case_source else []
     return Foretold(became(stored), list(stored.trail), mail, stamps, leaving)
 
 
@@ -224,22 +232,28 @@ def _owner_of(case: Case) -> str:
     return str(case.owner_user) if case.owner_user is not None else ""
 
 
-def _stamps(case: Case, mail: ReadEmail) -> list[Stamp]:
+def _stamps(case: Case, trail: Trail) -> list[Stamp]:
     """Each value of a new case with where it comes from."""
     address = case.routing_address
-    of_address = _("set on %(address)s") % {"address": address.email_address} if address else _("the usual one")
+    by_address = _("set on %(address)s") % {"address": address.email_address} if address else _("the usual one")
     decision = case.decisions.first()
     owner_because = decision.because if decision is not None else ""
+    of_owner = next((line.setting for line in trail.lines if line.step == "owner"), None)
+
+    def on_address(field: str) -> NamedSetting | None:
+        return of_address(address.pk, field) if address is not None else None
+
     names_type = address is not None and address.case_record_type_id is not None
     stamps = [
-        Stamp(_("Owner"), _owner_of(case), owner_because),
+        Stamp(_("Owner"), _owner_of(case), owner_because, of_owner),
         Stamp(_("Status"), case.status.label, _("the default status of new cases")),
-        Stamp(_("Priority"), str(case.get_priority_display()), of_address),
-        Stamp(_("Origin"), str(case.get_origin_display()), of_address),
+        Stamp(_("Priority"), str(case.get_priority_display()), by_address, on_address("case_priority")),
+        Stamp(_("Origin"), str(case.get_origin_display()), by_address, on_address("case_origin")),
         Stamp(
             _("Record type"),
             case.record_type.name,
-            of_address if names_type else _("the default record type: the address names none"),
+            by_address if names_type else _("the default record type: the address names none"),
+            on_address("case_record_type"),
         ),
     ]
     if case.possibly_belongs_to is not None:
@@ -248,7 +262,12 @@ def _stamps(case: Case, mail: ReadEmail) -> list[Stamp]:
     kept = address is not None and address.save_email_headers
     stamps += [
         Stamp(_("Supplied email"), case.supplied_email or "–", _("the sender of the mail")),
-        Stamp(_("Task"), ", ".join(case.tasks.values_list("subject", flat=True)) or _("none"), of_address),
-        Stamp(_("Headers kept"), _("all") if kept else _("none"), of_address),
+        Stamp(
+            _("Task"),
+            ", ".join(case.tasks.values_list("subject", flat=True)) or _("none"),
+            by_address,
+            on_address("create_task"),
+        ),
+        Stamp(_("Headers kept"), _("all") if kept else _("none"), by_address, on_address("save_email_headers")),
     ]
     return stamps

@@ -60,7 +60,7 @@ class InboundEmail(Claimable):
     reason = models.SlugField(_("reason"), max_length=40, blank=True)
     because = models.CharField(_("because"), max_length=500, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
-    trail = models.JSONField(default=list, blank=True)  # [{"step", "verdict", "because"}, ...] in order
+    trail = models.JSONField(default=list, blank=True)  # cases.inbound.trail, in order; old lines lack "setting"
     last_error = models.TextField(blank=True)  # of the last failed attempt
     # Known once read; for the list and its search.
     from_address = models.CharField(_("from"), max_length=254, blank=True)

@@ -29,6 +29,7 @@ from routing.addresses import MailAddress, normalise_address
 from routing.breaker import stop_auto_response
 from routing.choices import AutoResponsePolicy
 from routing.models import EmailToCaseSettings, RoutingAddress
+from routing.named_settings import of_address
 
 __all__ = ["NOBODY", "PlannedAnswer", "WrittenMail", "plan_answer", "refusal_of_address", "write_answer"]
 
@@ -75,7 +76,8 @@ def plan_answer(mail: WrittenMail, address: RoutingAddress, *, now: datetime) ->
         return refusal
     stored = RoutingAddress.objects.select_related("auto_response_template").filter(pk=address.pk).first()
     if stored is None or (because := refusal_of_address(stored)):
-        return NotQueued("address", because if stored else "the address is gone")
+        by_policy = of_address(address.pk, "auto_response_policy")
+        return NotQueued("address", because if stored else "the address is gone", by_policy)
     sender = mail.sender
     if sender is None:
         raise ValueError("A mail without a sender is not answered.")
@@ -83,11 +85,13 @@ def plan_answer(mail: WrittenMail, address: RoutingAddress, *, now: datetime) ->
     key = _key(stored, sender.address, now=now)
     if _was_answered(stored, sender.address, key, now=now):
         hours = stored.auto_response_hours
-        return NotQueued("answered_recently", f"{sender.address} got an answer within the last {hours} hours")
+        because = f"{sender.address} got an answer within the last {hours} hours"
+        return NotQueued("answered_recently", because, of_address(stored.pk, "auto_response_hours"))
     if _trip_breaker(stored, now=now):
-        return NotQueued("breaker", f"{stored.email_address} sent too many answers in an hour and stopped")
-    if because := over_budget(sender.address, now=now, limits=organisation):
-        return NotQueued("over_budget", because)
+        because = f"{stored.email_address} sent too many answers in an hour and stopped"
+        return NotQueued("breaker", because, of_address(stored.pk, "auto_response_hourly_limit"))
+    if over := over_budget(sender.address, now=now, limits=organisation):
+        return NotQueued("over_budget", over.because, over.setting)
     return PlannedAnswer(mail, sender, stored, organisation, key)
 
 
@@ -112,7 +116,8 @@ def _refusal_of_mail(mail: WrittenMail, address: RoutingAddress, *, now: datetim
     if not mail.is_from_person:
         return NotQueued("automatic_mail", "automatic and list mail is never answered")
     if address.auto_response_policy == AutoResponsePolicy.NEW_CASES and not mail.opens_case:
-        return NotQueued("not_new", "only mail that opens a case is answered")
+        because = "only mail that opens a case is answered"
+        return NotQueued("not_new", because, of_address(address.pk, "auto_response_policy"))
     if mail.doubt:
         return NotQueued("doubtful", mail.doubt)
     recipient = mail.sender.address if mail.sender else ""

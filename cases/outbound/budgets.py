@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Q
 
 from cases.models import Outbox
 from routing.models import EmailToCaseSettings
+from routing.named_settings import NamedSetting, of_organisation
 
 WINDOW = timedelta(hours=24)
 # Mail to outsiders: automatic answers, questions after closing, and notices that belong to no case. Notices to queues
@@ -24,15 +26,23 @@ def lock_budgets() -> EmailToCaseSettings:
     return EmailToCaseSettings.objects.select_for_update().filter(pk=1).first() or EmailToCaseSettings(pk=1)
 
 
-def over_budget(recipient: str, *, now: datetime, limits: EmailToCaseSettings | None = None) -> str:
-    """Why no automatic mail may go to this address now; "" when it may. Call it in the transaction that inserts the
+@dataclass(frozen=True, slots=True)
+class OverBudget:
+    because: str
+    setting: NamedSetting
+
+
+def over_budget(recipient: str, *, now: datetime, limits: EmailToCaseSettings | None = None) -> OverBudget | None:
+    """Why no automatic mail may go to this address now; None when it may. Call it in the transaction that inserts the
     row; `limits` are locked (`lock_budgets`), and are by this when they are not given.
     """
     limits = limits or lock_budgets()
     recent = Outbox.objects.filter(TO_OUTSIDERS, created_at__gt=now - WINDOW).exclude(state=Outbox.State.CANCELLED)
     sent = recent.aggregate(overall=Count("pk"), to_recipient=Count("pk", filter=Q(recipient=recipient)))
     if sent["to_recipient"] >= limits.automatic_mail_recipient_budget:
-        return f"{recipient} got {sent['to_recipient']} automatic mails within 24 hours"
+        because = f"{recipient} got {sent['to_recipient']} automatic mails within 24 hours"
+        return OverBudget(because, of_organisation("automatic_mail_recipient_budget"))
     if sent["overall"] >= limits.automatic_mail_daily_budget:
-        return f"{sent['overall']} automatic mails were sent within 24 hours"
-    return ""
+        because = f"{sent['overall']} automatic mails were sent within 24 hours"
+        return OverBudget(because, of_organisation("automatic_mail_daily_budget"))
+    return None

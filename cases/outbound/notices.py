@@ -26,6 +26,7 @@ from cases.thread_keys import signing_keys
 from cases.thread_token import new_message_id
 from routing.addresses import domain_of, normalise_address
 from routing.models import Connection, RoutingAddress
+from routing.named_settings import NamedSetting
 
 __all__ = [
     "NotQueued",
@@ -60,10 +61,11 @@ class Verdicts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NotQueued:
-    """No notice was queued; `reason` is a slug, `because` a sentence for the trail."""
+    """No notice was queued; `reason` is a slug, `because` a sentence for the trail, `setting` what decided it."""
 
     reason: str
     because: str
+    setting: NamedSetting | None = None
 
 
 def queue_refusal_notice(
@@ -88,8 +90,8 @@ def queue_refusal_notice(
     key = f"notice:{reason}:{inbound.pk}"
     if Outbox.objects.filter(key=key).exists():
         return NotQueued("already_queued", "the sender was told before")
-    if because := over_budget(address, now=now):
-        return NotQueued("over_budget", because)
+    if over := over_budget(address, now=now):
+        return NotQueued("over_budget", over.because, over.setting)
     public = inbound.routing_address.email_address if inbound.routing_address else ""
     language = inbound.routing_address.language if inbound.routing_address else ""
     with translation.override(language or settings.LANGUAGE_CODE):

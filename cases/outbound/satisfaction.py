@@ -137,8 +137,8 @@ def _verdict(case: Case, address: RoutingAddress, organisation: EmailToCaseSetti
     days = address.satisfaction_window_days
     if _asked(mail.from_address).filter(decided_at__gt=now - timedelta(days=days)).exists():
         return _Verdict(customer, f"{mail.from_address} was asked within {days} days")
-    if because := over_budget(mail.from_address, now=now, limits=organisation):
-        return _Verdict(customer, because, is_final=False)
+    if over := over_budget(mail.from_address, now=now, limits=organisation):
+        return _Verdict(customer, over.because, is_final=False)
     return _Verdict(customer)
 
 

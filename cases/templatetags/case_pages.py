@@ -19,6 +19,7 @@ from cases.comments import EDITABLE_FOR
 from cases.file_names import safe_file_name
 from cases.mail_html import hide_bidi_controls
 from cases.models import Attachment, Case
+from routing.setting_links import ShownSetting, shown_setting
 
 register = template.Library()
 
@@ -138,9 +139,23 @@ TRAIL_STEPS: dict[str, str | Promise] = {
     "route": lazy("Which address"),
     "deduplicate": lazy("Seen before?"),
     "thread": lazy("Which case"),
+    "closed case policy": lazy("Closed case"),
     "screen": lazy("Whether to accept"),
+    "customer": lazy("Customer"),
+    "contact": lazy("Contact"),
+    "owner": lazy("Owner"),
     "write": lazy("What was done"),
+    "notice": lazy("Notice"),
+    "auto-response": lazy("Automatic answer"),
+    "person": lazy("A person"),
 }
+
+
+@register.simple_tag(takes_context=True)
+def deciding_setting(context: Any, line: Any) -> ShownSetting | None:
+    """The setting that decided a line of a trail; None for old lines, and where no setting did."""
+    named = line.get("setting") if isinstance(line, dict) else getattr(line, "setting", None)
+    return shown_setting(named, context.get("request"))
 
 
 @register.filter

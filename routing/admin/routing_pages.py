@@ -37,6 +37,7 @@ format_html_lazy = lazy(format_html, str)
 class Told:
     """One row as the top of the page tells it."""
 
+    key: int
     label: str
     when: str
     then: str
@@ -121,6 +122,7 @@ class RoutingPage(AuditedAdmin):
         if parent is not None:
             rows, warnings = self.rows_of(parent), self.lint(parent)
             context |= {
+                "anchor": f"{'entries' if self.address_field == 'assignment_rule' else 'steps'}-row",
                 "told": [_tell(row, warnings) for row in rows],
                 "using": RoutingAddress.objects.not_deleted().filter(**{self.address_field: parent}),
                 "warnings": warnings_of(warnings, parent),
@@ -161,4 +163,6 @@ def beside(row: Row) -> str:
 
 def _tell(row: Row, warnings: list[LintWarning]) -> Told:
     then = ", ".join(filter(None, (where_to(row), beside(row))))
-    return Told(row.label, conditions_in_words(row.conditions), then, row.is_active, warnings_of(warnings, row))
+    return Told(
+        row.pk, row.label, conditions_in_words(row.conditions), then, row.is_active, warnings_of(warnings, row)
+    )

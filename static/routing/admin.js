@@ -23,6 +23,26 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.textContent = label; }, 1600);
 });
 
+// A link to a setting (#id_FIELD, #entries-row-KEY, #steps-row-KEY): its field is opened, marked and brought into view.
+const showSetting = () => {
+  const [, list, key] = location.hash.match(/^#(entries|steps)-row-(\d+)$/) || [];
+  let place = null;
+  if (list) {
+    place = document.querySelector(`input[name^="${list}-"][name$="-id"][value="${key}"]`)?.closest(".form-group");
+    if (place && window.Alpine) window.Alpine.$data(place).openRow = true;
+  } else if (/^#id_\w+$/.test(location.hash)) {
+    place = document.getElementById(location.hash.slice(1))?.closest(".field-line");
+  }
+  if (!place) return;
+  document.querySelector(".e2c-shown")?.classList.remove("e2c-shown");
+  place.classList.add("e2c-shown");
+  place.scrollIntoView({ block: "center" });
+  (list ? place : document.querySelector(location.hash)).focus({ preventScroll: true });
+};
+// Not before the scripts of the form have drawn it: what they show and hide moves what is below.
+window.addEventListener("load", () => requestAnimationFrame(showSetting));
+window.addEventListener("hashchange", showSetting);
+
 // The pickers of select2 have no name for those who do not see the page: they get the one of their field.
 const nameOfPicker = (container) => {
   const select = container.previousElementSibling;

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from cases.inbound.settle import settle_batch
 from cases.models import Case
 from cases.setup import set_up_instance
-from routing.models import Queue, RoutingAddress
+from routing.models import AssignmentRule, Queue, RoutingAddress, RuleEntry
 from tests.factories import QueueFactory, RoutingAddressFactory, UserFactory
 from tests.mails import ingest_mail
 
@@ -90,6 +90,40 @@ def test_a_sample_is_looked_at_and_handed_in(
 
     case = Case.objects.get()
     expect(page.get_by_role("link", name=f"{case.number_text} My lamp does not light")).to_be_visible()
+    assert (watched.foreign, watched.policy_errors, watched.dialogs) == ([], [], [])
+
+
+def test_a_step_of_the_lab_leads_to_the_setting_that_decided_it(
+    watched: Any, assert_accessible: Any, settings: Any, live_server: Any
+) -> None:
+    settings.E2C_PROVIDERS, settings.E2C_WEBHOOK_SECRET = ["postmark"], "robot:correct horse"
+    rule = AssignmentRule.objects.create(name="By subject")
+    for number in range(1, 6):
+        # The last one holds, and stands below what a window shows.
+        conditions = {} if number == 5 else {"field": "subject", "operator": "is", "value": f"nobody writes {number}"}
+        RuleEntry.objects.create(
+            rule=rule, label=f"Entry {number}", position=number, conditions=conditions, owner_queue=QueueFactory()
+        )
+    RoutingAddress.objects.update(strategy="rules", assignment_rule=rule, block_email_from="blocked.example")
+    page = watched.open("/admin/cases/inboundemail/lab/")
+    page.get_by_role("button", name="See what would happen").click()
+    steps = page.locator(".e2c-lab-steps")
+    expect(steps.get_by_role("link", name="Routing address: email address")).to_be_visible()
+    assert_accessible(page)
+
+    steps.get_by_role("link", name="Assignment rule: entry").click()
+
+    entry = page.locator(".e2c-shown")
+    expect(entry.locator("input[name$='-label']")).to_have_value("Entry 5")
+    expect(entry.locator("input[name$='-label']")).to_be_in_viewport()
+    assert_accessible(page)
+    address = RoutingAddress.objects.get()
+    page.goto(f"{watched.origin}/admin/routing/routingaddress/{address.pk}/change/#id_block_email_from")
+    expect(page.locator("#id_block_email_from")).to_be_focused()
+    expect(page.locator("#id_block_email_from")).to_be_in_viewport()
+    page.evaluate("location.hash = '#id_case_priority'")
+    expect(page.locator(".e2c-shown")).to_have_count(1)
+    expect(page.locator(".e2c-shown")).to_contain_text("Case priority")
     assert (watched.foreign, watched.policy_errors, watched.dialogs) == ([], [], [])
 
 

@@ -19,7 +19,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from cases.admin.mail_lab import STEPS
 from cases.inbound.provider_requests import FetchFailed, UnreadableRequest, mails_of
 from cases.inbound.provider_views import provider_paths
 from cases.inbound.settle import settle_batch
@@ -29,6 +28,7 @@ from cases.mail_lab.posting import MOST_AN_HOUR
 from cases.mail_lab.samples import CUSTOMER, SAMPLES, make_sample
 from cases.mail_lab.shapes import SHAPES, SMTP, Envelope, request_for
 from cases.models import Case, InboundEmail, Outbox, RawBody, RefusedCall
+from cases.templatetags.case_pages import TRAIL_STEPS
 from routing.models import AuditEvent, EmailTemplate, FlowStep, RepPresence, RoutingAddress, RoutingFlow
 from tests.cases import provider_requests as calls
 from tests.factories import QueueFactory, RecordTypeFactory, RoutingAddressFactory, UserFactory
@@ -157,7 +157,7 @@ def test_what_is_foretold_is_what_then_happens_and_looking_leaves_nothing(
         return
     assert foretold is not None
     assert foretold.failure == ""
-    assert {line["step"] for line in foretold.trail} <= STEPS.keys()
+    assert {line["step"] for line in foretold.trail} <= TRAIL_STEPS.keys()
     queued = Outbox.objects.count()
 
     inbound = do(page, looked)
