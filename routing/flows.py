@@ -59,13 +59,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A rep or a queue; both None: the fallback queue. `waits`: for the first rep of the step who becomes free."""
+    """A rep or a queue; both None: the fallback queue. `waits`: for the first rep of the step who becomes free.
+    `among`: the reps who were free, of whom the method chose one.
+    """
 
     step: Step
     rep: int | None
     queue: int | None
     because: str
     waits: bool = False
+    among: int = 0
 
 
 def choose(steps: Iterable[Step], facts: RoutingFacts, reps_of: Callable[[Step], Sequence[Rep]]) -> Choice | None:
@@ -76,10 +79,11 @@ def choose(steps: Iterable[Step], facts: RoutingFacts, reps_of: Callable[[Step],
             continue
         if step.target == "queue":
             return Choice(step, None, step.queue, f"step “{step.label}”: {outcome.because}")
-        rep, why = choose_rep(step, reps_of(step))
+        reps = reps_of(step)
+        rep, why = choose_rep(step, reps)
         because = f"step “{step.label}”: {outcome.because}; {why}"
         if rep is not None:
-            return Choice(step, rep.key, None, because)
+            return Choice(step, rep.key, None, because, among=sum(not each.why_not for each in reps))
         return Choice(step, None, step.overflow_queue or step.queue, because, waits=True)
     return None
 

@@ -34,12 +34,16 @@ OpenCases = Callable[[Collection[int]], Mapping[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class FirstOwner:
-    """`waits_for`: the step whose next free rep shall get the case. `failure`: what went wrong, "" for nothing."""
+    """`waits_for`: the step whose next free rep shall get the case. `failure`: what went wrong, "" for nothing.
+    `one_of`: whose turn it is among several free reps, in words that are the same whoever of them has it; "" for an
+    owner who does not change from mail to mail.
+    """
 
     owner: OwnerChoice
     entry: RuleEntry | None = None
     waits_for: FlowStep | None = None
     failure: str = ""
+    one_of: str = ""
 
 
 def choose_first_owner(
@@ -109,7 +113,8 @@ def _by_flow(
     by_step = of_step(row.flow_id, row.pk)
     if chosen.rep is not None:
         user = get_user_model().objects.get(pk=chosen.rep)
-        return FirstOwner(OwnerChoice(user, None, chosen.because, by_step))
+        one_of = _one_of(row) if chosen.among > 1 else ""
+        return FirstOwner(OwnerChoice(user, None, chosen.because, by_step), one_of=one_of)
     queue = (
         Queue.objects.get(pk=chosen.queue)
         if chosen.queue is not None
@@ -118,6 +123,11 @@ def _by_flow(
     if queue is None:
         return FirstOwner(_fallback(address, settings_row, chosen.because))
     return FirstOwner(OwnerChoice(None, queue, chosen.because, by_step), waits_for=row if chosen.waits else None)
+
+
+def _one_of(row: FlowStep) -> str:
+    whom = f"a member of {row.queue}" if row.queue is not None else f"a rep of step “{row.label}”"
+    return f"{whom}, {'the least loaded' if row.method == FlowStep.Method.LEAST_LOADED else 'by turn'}"
 
 
 def free_rep_of(step: FlowStep, open_cases: OpenCases) -> OwnerChoice | None:

@@ -218,8 +218,9 @@ def _decided(settled: Settled, circumstances: Circumstances) -> WouldBe:
             record_type=record_type.name,
             priority=address.case_priority if address else "",
             origin=address.case_origin if address else "",
-            owner=first.owner.label,
-            owner_because=first.owner.because,
+            # Mails are looked at one by one, so each would name the rep whose turn it is now.
+            owner=first.one_of or first.owner.label,
+            owner_because=f"{first.owner.because} now" if first.one_of else first.owner.because,
             failure=first.failure,
         )
     return replace(would, trail=tuple(settled.trail.as_json()))

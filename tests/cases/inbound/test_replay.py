@@ -104,6 +104,65 @@ def test_compare_with_a_flow_gives_nobody_a_turn(support: RoutingAddress) -> Non
     assert presence.last_assigned_at is None
 
 
+def flow_of_two(support: RoutingAddress, **step: Any) -> RoutingFlow:
+    """Ana and Bo, members of Members, of whom a flow chooses one."""
+    queue = QueueFactory(name="Members")
+    for name in ("ana", "bo"):
+        rep: Any = UserFactory(username=name, first_name="", last_name="")
+        queue.members.add(rep)
+        RepPresence.objects.create(user=rep, status="available", capacity=5)
+    flow: RoutingFlow = RoutingFlow.objects.create(name="Flow")
+    FlowStep.objects.create(flow=flow, label="All", target="members", queue=queue, **step)
+    RoutingAddress.objects.filter(pk=support.pk).update(fallback_queue=queue)
+    return flow
+
+
+@pytest.mark.parametrize(
+    ("method", "owner", "because"),
+    [
+        ("round_robin", "a member of Members, by turn", "step “All”: always; it is the turn of ana now"),
+        (
+            "least_loaded",
+            "a member of Members, the least loaded",
+            "step “All”: always; ana is the least loaded with 0 of 5 cases now",
+        ),
+    ],
+)
+def test_mails_that_several_reps_would_share_name_none_of_them_as_the_owner(
+    support: RoutingAddress, method: str, owner: str, because: str
+) -> None:
+    flow = flow_of_two(support, method=method)
+    for _ in range(3):
+        ingest_mail()
+
+    changed = compare(stored(), lambda: RoutingAddress.objects.update(strategy="flow", flow=flow)).changed
+
+    assert [each.after.owner for each in changed] == [owner] * 3
+    assert {each.after.owner_because for each in changed} == {because}
+
+
+def test_a_change_that_gives_turns_to_the_same_reps_changes_nothing(support: RoutingAddress) -> None:
+    flow = flow_of_two(support)
+    RoutingAddress.objects.update(strategy="flow", flow=flow)
+    for _ in range(3):
+        ingest_mail()
+
+    comparison = compare(stored(), lambda: RoutingFlow.objects.update(description="Other words"))
+
+    assert len(comparison.compared) == 3
+    assert comparison.changed == []
+
+
+def test_the_only_rep_who_is_free_is_named(support: RoutingAddress) -> None:
+    flow = flow_of_two(support)
+    RepPresence.objects.filter(user__username="ana").update(status="away")
+    ingest_mail()
+
+    [changed] = compare(stored(), lambda: RoutingAddress.objects.update(strategy="flow", flow=flow)).changed
+
+    assert changed.after.owner == "bo"
+
+
 def test_what_the_time_does_not_reach_is_said(support: RoutingAddress, monkeypatch: pytest.MonkeyPatch) -> None:
     ingest_mail()
     monkeypatch.setattr("cases.inbound.replay.LONGEST_COMPARISON", -1.0)
