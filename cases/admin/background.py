@@ -38,6 +38,7 @@ def of_case(rows: QuerySet[Any], term: str, path: str) -> QuerySet[Any]:
 
 @admin.register(HookRun)
 class HookRunAdmin(HistoryAdmin):
+    empty_words = _("Each call of the site's own code (E2C_HOOKS) stands here.")
     list_display = ["when", "state_label", "hook_shown", "heard", "on_case", "attempts", "ended"]
     list_filter = [("state", ChoicesDropdownFilter)]
     list_select_related = ["event__case"]
@@ -94,6 +95,7 @@ class HookRunAdmin(HistoryAdmin):
 
 @admin.register(PendingRouting)
 class PendingRoutingAdmin(HistoryAdmin):
+    empty_words = _("Cases stand here while no rep of their flow's step is free.")
     list_display = ["when", "on_case", "flow", "step", "queue", "state"]
     list_filter = [("step__flow", RelatedDropdownFilter)]
     list_select_related = ["case__owner_queue", "step__flow"]
@@ -166,6 +168,10 @@ class ResultFilter(DropdownFilter):
 
 @admin.register(LoopTest)
 class LoopTestAdmin(HistoryAdmin):
+    empty_words = _(
+        "A test mail is sent from the page of a routing address, or by its schedule, and shows whether mail comes "
+        "back through the forward."
+    )
     list_display = ["when", "result", "address", "is_canary", "left", "took", "from_intact", "alerted"]
     list_filter = [ResultFilter, "is_canary"]
     list_select_related = ["routing_address", "outbox"]

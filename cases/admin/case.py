@@ -33,6 +33,8 @@ def case_link(case: Case | None) -> SafeString | str:
 class CaseAdmin(HistoryAdmin):
     """Only the cases this person may see at all: `visible_cases` stands before every page."""
 
+    empty_words = _("Cases are opened by mail to a routing address.")
+
     list_display = ["number_shown", "about", "status", "owner", "customer", "priority", "last_activity"]
     list_display_links = ["number_shown"]
     list_filter = [("status", RelatedDropdownFilter), ("owner_queue", RelatedDropdownFilter)]

@@ -42,6 +42,7 @@ class CaseStatusAdmin(OneDefaultAdmin):
 
 @admin.register(CaseField)
 class CaseFieldAdmin(AuditedAdmin):
+    empty_words = _("A case field is a value of your own on every case, such as an order number.")
     list_display = ["label", "kind", "slug", "is_active", "position"]
     prepopulated_fields = {"slug": ["label"]}
     filter_horizontal = ["record_types"]
@@ -74,6 +75,7 @@ class CaseFieldAdmin(AuditedAdmin):
 
 @admin.register(Tag)
 class TagAdmin(AuditedAdmin):
+    empty_words = _("A tag is a word by which reps find cases again.")
     list_display = ["name"]
     paginator = BoundedPaginator
     show_full_result_count = False
@@ -91,6 +93,7 @@ class TagAdmin(AuditedAdmin):
 
 @admin.register(Contact)
 class ContactAdmin(ModelAdmin):
+    empty_words = _("A contact is a customer who is known by name and address. Reps make one from a mail.")
     list_display = ["name", "email", "company"]
     paginator = BoundedPaginator
     show_full_result_count = False

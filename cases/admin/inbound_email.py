@@ -45,6 +45,9 @@ def reason_in_words(slug: str) -> str:
 
 @admin.register(InboundEmail)
 class InboundEmailAdmin(HistoryAdmin):
+    empty_words = _(
+        "Every mail that a provider or mail server brings stands here, whatever becomes of it. The mail lab tries one."
+    )
     list_display = ["received", "state_label", "why", "sender", "about", "routing_address", "provider"]
     list_display_links = ["received"]
     list_filter = [("state", ChoicesDropdownFilter), ("received_at", RangeDateTimeFilter)]

@@ -25,6 +25,7 @@ STATE_COLOURS = {
 
 @admin.register(Outbox)
 class OutboxAdmin(HistoryAdmin):
+    empty_words = _("Every mail that leaves stands here: replies, notices, automatic answers and tests.")
     list_display = ["when", "state_label", "kind", "to", "about", "on_case", "result"]
     list_filter = [("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter)]
     list_select_related = ["case"]
@@ -81,6 +82,7 @@ class OutboxAdmin(HistoryAdmin):
 
 @admin.register(TrackingRequest)
 class TrackingRequestAdmin(HistoryAdmin):
+    empty_words = _("What providers report about mail that left: delivered, bounced, complained about.")
     list_display = ["received_at", "provider", "state", "reason"]
     list_filter = [("state", ChoicesDropdownFilter)]
     search_fields = ["id"]

@@ -12,6 +12,7 @@ from cases.models import RefusedCall
 
 @admin.register(RefusedCall)
 class RefusedCallAdmin(HistoryAdmin):
+    empty_words = _("Calls of webhooks with a wrong password or signature are counted here by the hour. None is good.")
     list_display = ["hour", "provider", "reason", "count", "last_at", "last_remote_address"]
     list_filter = [("hour", RangeDateTimeFilter)]
     search_fields = ["id"]

@@ -21,6 +21,7 @@ from cases.models import SendDecision
 
 @admin.register(SendDecision)
 class SendDecisionAdmin(HistoryAdmin):
+    empty_words = _("Each answer to “may this user send from this address?” that counted stands here.")
     list_display = ["when", "allowed", "who", "sender", "stage", "on_case", "why"]
     list_filter = ["allowed", ("stage", ChoicesDropdownFilter)]
     list_select_related = ["case", "address"]

@@ -110,6 +110,7 @@ def _values_for(request: HttpRequest, case: Case | None) -> dict[str, str]:
 
 @admin.register(EmailTemplate)
 class EmailTemplateAdmin(PreviewedAdmin):
+    empty_words = _("A template is a whole text that reps start from, and that automatic answers are made of.")
     form = EmailTemplateForm
     list_display = ["name", "about", "language", "state"]
     list_filter = ["is_active"]
@@ -157,6 +158,7 @@ class EmailTemplateAdmin(PreviewedAdmin):
 
 @admin.register(QuickText)
 class QuickTextAdmin(PreviewedAdmin):
+    empty_words = _("A quick text is a sentence or two that reps put into what they write, by typing a shortcut.")
     list_display = ["code", "name", "beginning", "state"]
     list_display_links = ["code", "name"]
     list_filter = ["is_active"]

@@ -32,6 +32,10 @@ from routing.verification import VerificationRefused, send_verification
 
 
 class RoutingAddressAdmin(ConfigurationAdmin):
+    empty_words = _(
+        "A routing address is one that your customers write to: its mail becomes cases. The first steps lead "
+        "through the first one."
+    )
     form = RoutingAddressForm
     list_display = ["name_and_email", "status", "owner", "controlled", "last_mail_at"]
     list_display_links = ["name_and_email"]

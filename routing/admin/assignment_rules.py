@@ -56,6 +56,10 @@ class EntryInline(RowInline):
 
 @admin.register(AssignmentRule)
 class AssignmentRuleAdmin(RoutingPage):
+    empty_words = _(
+        "A rule names the owner of a new case by what the mail says. Without one an address gives its cases to "
+        "one owner."
+    )
     address_field = "assignment_rule"
     inlines = [EntryInline]
     fieldsets = [

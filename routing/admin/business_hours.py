@@ -71,6 +71,7 @@ class BusinessHoursForm(OneDefaultForm):
 
 @admin.register(BusinessHours)
 class BusinessHoursAdmin(OneDefaultAdmin):
+    empty_words = _("Without business hours the clocks of service levels run day and night.")
     form = BusinessHoursForm
     list_display = ["name", "now", "time_zone", "is_default"]
     search_fields = ["name"]

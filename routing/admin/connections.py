@@ -42,6 +42,10 @@ OF_OAUTH = "kind == 'gmail' || kind == 'microsoft365'"
 
 
 class ConnectionAdmin(ConfigurationAdmin):
+    empty_words = _(
+        "A connection is a mail service of its own for an address. Without one mail leaves through the service of "
+        "E2C_EMAIL_URL."
+    )
     form = ConnectionForm
     list_display = ["name", "state_label", "kind", "account", "state_at"]
     search_fields = ["name", "account"]

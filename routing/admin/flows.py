@@ -72,6 +72,11 @@ class StepInline(RowInline):
 
 @admin.register(RoutingFlow)
 class RoutingFlowAdmin(RoutingPage):
+    empty_words = _(
+        "A flow gives new cases to reps who are free, in turn or by load. Without one an address gives its cases "
+        "to one owner."
+    )
+
     class Media:
         js = ["routing/flow_steps.js"]
 
@@ -83,6 +88,7 @@ class RoutingFlowAdmin(RoutingPage):
             {
                 "description": _(
                     "Sends a new case to a queue, or gives it to a rep who is available and below capacity. Steps are "
+                    ""
                     "asked in their order; when none holds or anything fails, the fallback queue of the address gets "
                     "the case."
                 ),
@@ -133,6 +139,7 @@ def presences_of(steps: Sequence[FlowStep]) -> list[RepPresence]:
 
 @admin.register(Skill)
 class SkillAdmin(AuditedAdmin):
+    empty_words = _("A skill is what a step of a flow asks of a rep, such as a language.")
     list_display = ["name", "rep_count"]
     search_fields = ["name"]
     ordering = ["name"]
@@ -161,6 +168,7 @@ class SkillAdmin(AuditedAdmin):
 
 @admin.register(RepPresence)
 class RepPresenceAdmin(AuditedAdmin):
+    empty_words = _("Flows give cases to the reps in this list while they are available and below their capacity.")
     list_display = ["user", "status_label", "capacity", "changed_at"]
     list_filter = [("status", ChoicesDropdownFilter)]
     list_select_related = ["user"]

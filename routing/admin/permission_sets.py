@@ -35,6 +35,8 @@ class PermissionSetForm(forms.ModelForm):
         field = self.fields.get("addresses")
         if isinstance(field, forms.ModelMultipleChoiceField):
             field.queryset = RoutingAddress.objects.not_deleted()
+            if not field.queryset.exists():
+                field.help_text = _("There is none yet. Add the address first, then choose it here.")
             if self.instance.pk:
                 field.initial = list(permission_sets.addresses_granted_by(self.instance))
 
@@ -51,6 +53,10 @@ class MemberInline(ConfigurationInline):
 
 @admin.register(PermissionSet)
 class PermissionSetAdmin(ConfigurationAdmin):
+    empty_words = _(
+        "A permission set says who may send from addresses that are controlled by permission set. Without one "
+        "every rep may send from the others."
+    )
     form = PermissionSetForm
     inlines = [MemberInline]
     list_display = ["label", "state", "member_count", "address_count", "description"]

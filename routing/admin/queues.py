@@ -24,6 +24,7 @@ class MemberInline(ConfigurationInline):
 
 @admin.register(Queue)
 class QueueAdmin(AuditedAdmin):
+    empty_words = _("A queue owns cases that no one person has yet; its members see them.")
     inlines = [MemberInline]
     list_display = ["name", "member_count", "email", "notify_members"]
     search_fields = ["name", "email"]

@@ -12,6 +12,10 @@ from routing.models import ServiceLevel
 
 @admin.register(ServiceLevel)
 class ServiceLevelAdmin(AuditedAdmin):
+    empty_words = _(
+        "A service level promises a first answer and an end of cases within a time. Cases that are opened after "
+        "it get its clocks."
+    )
     list_display = ["name", "position", "holds_for", "first_response", "resolution", "escalate_to_queue", "is_active"]
     list_filter = ["is_active"]
     list_select_related = ["record_type", "escalate_to_queue"]

@@ -7,6 +7,7 @@ from typing import Any
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
 admin.site.unregister([AccessAttempt, AccessFailureLog, AccessLog])
@@ -15,6 +16,8 @@ admin.site.unregister([AccessAttempt, AccessFailureLog, AccessLog])
 @admin.register(AccessAttempt)
 class AccessAttemptAdmin(ModelAdmin):
     """Deleting a row unlocks that user name and network address: for superusers."""
+
+    empty_words = _("Wrong passwords are listed here by name and network address.")
 
     list_display = ["attempt_time", "username", "ip_address", "failures_since_start", "path_info"]
     search_fields = ["username", "ip_address"]

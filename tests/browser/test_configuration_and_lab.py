@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from cases.inbound.settle import settle_batch
-from cases.models import Case
+from cases.models import Case, InboundEmail
 from cases.setup import set_up_instance
 from routing.models import AssignmentRule, Queue, RoutingAddress, RuleEntry
 from tests.factories import QueueFactory, RoutingAddressFactory, UserFactory
@@ -138,3 +138,14 @@ def test_a_new_flow_begins_with_a_step_that_shows_what_its_target_reads(watched:
     expect(choice).to_be_visible()
     expect(queue).to_be_hidden()
     assert_accessible(page)
+
+
+def test_pages_of_stored_mail_are_no_wider_than_a_phone(watched: Any) -> None:
+    ingest_mail(subject="A lamp")
+    mail = InboundEmail.objects.get()
+
+    page = watched.open(f"/admin/cases/inboundemail/{mail.pk}/change/")
+    page.set_viewport_size({"width": 390, "height": 900})
+
+    expect(page.get_by_text(mail.raw.sha256)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

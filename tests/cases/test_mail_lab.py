@@ -459,3 +459,14 @@ def test_one_person_looks_at_one_mail_at_a_time() -> None:
         pass
     with pace.turn(1):
         pass
+
+
+def test_without_an_address_the_lab_says_so_and_leads_to_the_first_steps(page: Client) -> None:
+    shown = page.get(URL).content.decode()
+
+    assert "There is no routing address yet" in shown
+    assert 'href="/admin/routing/routingaddress/first-steps/"' in shown
+
+
+def test_with_an_address_the_lab_says_nothing_of_that(page: Client, address: RoutingAddress) -> None:
+    assert "There is no routing address yet" not in page.get(URL).content.decode()

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from axes.models import AccessAttempt
+from django.contrib import admin
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.utils import timezone
@@ -16,6 +17,7 @@ from routing import permission_sets, queues
 from routing.admin.settings_page import EmailToCaseSettingsAdmin
 from routing.audit import record
 from routing.models import (
+    AssignmentRule,
     AuditEvent,
     EmailToCaseSettings,
     PermissionSet,
@@ -491,4 +493,56 @@ def test_the_count_below_a_list_is_a_plural(client: Client, configurer: User) ->
     for _ in range(2):
         RepPresence.objects.create(user=UserFactory())
 
-    assert "2 rep presences" in client.get("/admin/routing/reppresence/").content.decode()
+    shown = client.get("/admin/routing/reppresence/").content.decode()
+
+    assert "2 rep presences" in " ".join(shown.split())
+
+
+def test_a_list_without_rows_says_what_it_is_for_and_offers_the_first_one(page: Client) -> None:
+    shown = page.get("/admin/routing/assignmentrule/").content.decode()
+
+    assert "No assignment rules yet" in shown
+    assert "A rule names the owner of a new case" in shown
+    assert 'href="/admin/routing/assignmentrule/add/"' in shown
+    assert "filters" not in shown.partition("No assignment rules yet")[2].partition("</div>")[0].lower()
+
+
+def test_a_search_without_a_match_leads_back_to_the_whole_list(page: Client) -> None:
+    AssignmentRule.objects.create(name="By subject")
+
+    shown = page.get("/admin/routing/assignmentrule/?q=nothing").content.decode()
+
+    assert "No assignment rules match" in shown
+    assert '<a class="e2c-link" href="?">Show all</a>' in shown
+
+
+def test_lists_that_nobody_fills_by_hand_offer_no_button(page: Client) -> None:
+    shown = page.get("/admin/cases/refusedcall/").content.decode()
+
+    assert "No refused webhook calls yet" in shown
+    assert "None is good." in shown
+    assert 'class="e2c-button"' not in shown.partition("No refused webhook calls yet")[2].partition("</div>")[0]
+
+
+# Set-up makes the first row, or every mail and case does.
+WITHOUT_WORDS = {
+    *("cases.Attachment", "cases.CaseComment", "cases.CaseEvent", "cases.CaseStatus", "cases.CaseTask"),
+    *("cases.EmailMessage", "cases.RoutingDecision"),
+    *("routing.AuditEvent", "routing.EmailToCaseSettings", "routing.RecordType"),
+}
+
+
+def test_every_list_that_an_admin_opens_says_what_it_is_for() -> None:
+    silent = {
+        model._meta.label
+        for model, its in admin.site._registry.items()
+        if not getattr(its, "empty_words", "") and model._meta.app_label in ("cases", "routing")
+    }
+
+    assert silent == WITHOUT_WORDS
+
+
+def test_a_permission_set_on_an_instance_without_addresses_says_what_to_do_first(page: Client) -> None:
+    shown = page.get(f"{SETS}add/").content.decode()
+
+    assert "There is none yet. Add the address first" in shown
