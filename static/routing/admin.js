@@ -37,7 +37,8 @@ const showSetting = () => {
   document.querySelector(".e2c-shown")?.classList.remove("e2c-shown");
   place.classList.add("e2c-shown");
   place.scrollIntoView({ block: "center" });
-  (list ? place : document.querySelector(location.hash)).focus({ preventScroll: true });
+  if (list) place.tabIndex = -1;
+  (list ? place : document.getElementById(location.hash.slice(1))).focus({ preventScroll: true });
 };
 // Not before the scripts of the form have drawn it: what they show and hide moves what is below.
 window.addEventListener("load", () => requestAnimationFrame(showSetting));
