@@ -29,6 +29,7 @@ from cases.models.case import NUMBER_OFFSET
 from cases.selectors.cursor import MAX_KEY, Cursor
 from cases.selectors.service_clocks import with_clocks
 from cases.selectors.visible import grants_of, visible_cases
+from routing.permission_sets import sendable_addresses
 
 MESSAGES_PER_PAGE = 40
 TASKS_SHOWN = 100
@@ -81,14 +82,19 @@ class MessagePage:
 
 
 def messages_of(
-    case: Case, *, before: Cursor | None = None, after: int | None = None, size: int = MESSAGES_PER_PAGE
+    case: Case,
+    *,
+    before: Cursor | None = None,
+    after: int | None = None,
+    size: int = MESSAGES_PER_PAGE,
+    reader: Any = None,
 ) -> MessagePage:
     """The newest mails of a case, or those before a cursor, oldest first. Three statements, whatever their number.
 
     `after`: only mails that were written down after the one with this key.
 
     Bodies stay in the database but for the beginning of the texts: `text_start`, `reply_start`, `has_html`,
-    `has_headers`, `request_is_shared`.
+    `has_headers`, `request_is_shared`. `reader_may_send`: of one of ours, whether the reader holds its address.
     """
     messages = EmailMessage.objects.filter(case=case)
     if before is not None:
@@ -98,7 +104,7 @@ def messages_of(
     if after is not None:
         messages = messages.filter(pk__gt=after)
     found = list(
-        messages.select_related("inbound_email", "created_by", "outbox")
+        messages.select_related("inbound_email", "created_by", "outbox__from_address")
         .only(
             *("case_id", "inbound_email_id", "incoming", "status", "from_address", "from_name", "subject", "snippet"),
             *("message_date", "received_at", "is_automatic", "automatic_kind", "is_bounce", "bounce", "spf", "dkim"),
@@ -107,7 +113,9 @@ def messages_of(
             *("inbound_email__trail", "inbound_email__provider", "inbound_email__envelope_recipients"),
             *("created_by__username", "created_by__first_name", "created_by__last_name"),
             *("outbox__state", "outbox__detail", "outbox__not_before", "outbox__lease_until", "outbox__sent_at"),
-            *("outbox__is_scheduled", "outbox__from_address_id", "outbox__closes_case"),
+            *("outbox__is_scheduled", "outbox__closes_case", "outbox__from_address__is_active"),
+            *("outbox__from_address__verified_at", "outbox__from_address__verified_email"),
+            *("outbox__from_address__email_address", "outbox__from_address__deleted_at"),
         )
         .annotate(
             text_start=Left("text_body", TEXT_SHOWN + 1),
@@ -120,6 +128,7 @@ def messages_of(
             original_name=KeyTextTransform("from_name", "forwarded_original"),
             has_headers=models.Case(models.When(headers__isnull=True, then=Value(False)), default=Value(True)),
             request_is_shared=_request_is_shared(),
+            reader_may_send=_may_send(reader),
             # Of a bounce the mail that did not arrive, which may stand on another page.
             bounced_id=_of_bounced_mail("pk"),
             bounced_at=_of_bounced_mail("received_at"),
@@ -157,6 +166,13 @@ def new_since(case: Case, seen: int) -> NewMail:
     )
     found = list(keys)
     return NewMail(len(found), found[0] if found else seen)
+
+
+def _may_send(reader: Any) -> Exists | Value:
+    """In the statement that reads the mails: the page of a case costs the same whatever became of its mail."""
+    if reader is None:
+        return Value(False)
+    return Exists(sendable_addresses(reader).filter(pk=OuterRef("outbox__from_address")))
 
 
 def _request_is_shared() -> Exists:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,18 +10,15 @@ from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from cases.mail_html import FRAME_SANDBOX
 from cases.models import Case, EmailMessage
-from cases.outbound.allowed_senders import allowed_senders
 from cases.selectors.conversation import MOST_NEW, MessagePage, find_visible_case, messages_of
 from cases.selectors.cursor import MAX_DIGITS, Cursor
 from cases.selectors.history import history_of, newer_history
 from cases.views.composer import Composer, wanted_mode
 from cases.views.panes import render_pane
-from cases.views.sent_mail import waits_for_a_person
 from cases.views.shown_mail import ShownMessage, related_mails, show_message
 from cases.views.timeline import timeline_of
 from cases.visits import mark_seen
@@ -64,7 +60,7 @@ def newer_mail(request: HttpRequest, number: int) -> HttpResponse:
     if case is None:
         raise Http404
     after, changes = (_key_in(request, name) for name in ("after", "changes"))
-    page = messages_of(case, after=after or 0, size=MOST_NEW)
+    page = messages_of(case, after=after or 0, size=MOST_NEW, reader=request.user)
     history = newer_history(case, changes, reader=request.user) if changes is not None else ()
     context = {
         "case": case,
@@ -123,7 +119,7 @@ def is_read(request: HttpRequest) -> bool:
 
 def conversation_of(request: HttpRequest, case: Case, *, before: Cursor | None, open_messages: int) -> dict[str, Any]:
     """What the timeline's templates need of the newest page, or of the one before a cursor."""
-    page = messages_of(case, before=before)
+    page = messages_of(case, before=before, reader=request.user)
     shown = shown_of(request, case, page, open_messages=open_messages)
     history = history_of(
         case,
@@ -150,7 +146,7 @@ def shown_of(
         if message.status != EmailMessage.Status.DRAFT or message.created_by_id == reader_id
     ]
     folded = messages[: max(len(messages) - open_messages, 0)]
-    related, refusals = related_mails(messages), _refusals(request, case, messages)
+    related = related_mails(messages)
     return [
         show_message(
             message,
@@ -158,22 +154,6 @@ def shown_of(
             subject=case.subject,
             reader_id=reader_id,
             related=related.get(message.pk, ()),
-            refusals=refusals,
         )
         for message in messages
     ]
-
-
-def _refusals(request: HttpRequest, case: Case, messages: Sequence[EmailMessage]) -> dict[int, str]:
-    """Why the reader may not send from the addresses of mails that wait for somebody to send them, by key of the
-    address. Costs nothing where there are no such mails.
-    """
-    if not case.may_reply:  # type: ignore[attr-defined]  # annotated by find_visible_case
-        return {}
-    wanted = {message.outbox.from_address_id or 0 for message in messages if waits_for_a_person(message)}
-    if not wanted:
-        return {}
-    senders = allowed_senders(request.user, case)
-    because = {address.pk: words for address, words in senders.refused}
-    deleted = _("The routing address was deleted.")
-    return {key: because.get(key, deleted) for key in wanted if senders.find(key) is None}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from cases.models import Delivery, EmailAddress, EmailMessage, Outbox
+from routing.sending_rules import refusal_by_state
 
 State = Outbox.State
 
@@ -42,11 +42,9 @@ def waits_for_a_person(message: Any) -> bool:
     return outbox.state in (State.FAILED, State.UNCERTAIN) or (outbox.is_scheduled and outbox.state == State.QUEUED)
 
 
-def sent_mail(
-    message: Any, *, reader_id: int | None, refusals: Mapping[int, str] | None = None, now: datetime | None = None
-) -> SentMail | None:
+def sent_mail(message: Any, *, reader_id: int | None, now: datetime | None = None) -> SentMail | None:
     """`message` comes from selectors.messages_of. None for mail that came in, and for mail of which there is nothing
-    to say. `refusals`: why its reader may not send from an address, by key of the address.
+    to say.
     """
     outbox: Outbox | None = None if message.incoming else getattr(message, "outbox", None)
     if outbox is None:
@@ -54,9 +52,14 @@ def sent_mail(
     shown = _shown(message, outbox, is_own=message.created_by_id == reader_id, now=now or timezone.now())
     if outbox.closes_case:
         shown = replace(shown, closes=_closes(shown))
-    if refusals and waits_for_a_person(message):
-        shown = replace(shown, refused_because=refusals.get(outbox.from_address_id or 0, ""))
+    if waits_for_a_person(message) and not message.reader_may_send:
+        shown = replace(shown, refused_because=_refusal(outbox))
     return shown
+
+
+def _refusal(outbox: Outbox) -> str:
+    refusal = refusal_by_state(outbox.from_address) if outbox.from_address is not None else None
+    return refusal.because if refusal is not None else _("No permission set grants it.")
 
 
 def _closes(shown: SentMail) -> str:

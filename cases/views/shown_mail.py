@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,10 +97,9 @@ def show_message(
     subject: str,
     reader_id: int | None,
     related: Sequence[Related] = (),
-    refusals: Mapping[int, str] | None = None,
 ) -> ShownMessage:
     """`message` comes from selectors.messages_of, with its `text_start`, `reply_start` and `has_html`; `subject` is
-    that of its case. `refusals`: addresses that the reader may not send from, by key, each with the reason.
+    that of its case.
     """
     whole = message.text_start
     # HTML is folded in its own page.
@@ -126,7 +125,7 @@ def show_message(
         badges=badges_of(message),
         is_open=is_open,
         has_raw=is_raw_for_reps(message),
-        sending=sent_mail(message, reader_id=reader_id, refusals=refusals),
+        sending=sent_mail(message, reader_id=reader_id),
         other_subject="" if reply_subject(message.subject) == reply_subject(subject) else message.subject,
         related=related,
     )

@@ -37,6 +37,7 @@ from routing.permission_sets.questions import (
     granted_addresses,
     holders_of,
     may_send_from,
+    sendable_addresses,
     who_can_send,
 )
 
@@ -61,6 +62,7 @@ __all__ = [
     "permission_sets_granting",
     "remove_member",
     "revoke",
+    "sendable_addresses",
     "sending_grants",
     "set_addresses_of",
     "set_permission_sets_of",

@@ -104,6 +104,13 @@ def granted_addresses(user: User | AnonymousUser, at: datetime | None = None) ->
     return addresses.filter(Exists(live_grants(at or timezone.now(), Q(user=user))))
 
 
+def sendable_addresses(user: User | AnonymousUser, at: datetime | None = None) -> QuerySet[RoutingAddress]:
+    """The query of `may_send_from` for an active user, without its reasons: what a page may offer."""
+    addresses = RoutingAddress.objects.not_deleted().verified().filter(is_active=True)
+    granted = Exists(live_grants(at or timezone.now(), Q(user=user.pk)))
+    return addresses.filter(Q(controlled_by_permission_set=False) | granted)
+
+
 def who_can_send(address: RoutingAddress, at: datetime | None = None) -> list[Sender]:
     """Everybody who may send from `address`, by user name. Two queries."""
     if not (address.is_active and address.is_verified) or address.is_deleted:
