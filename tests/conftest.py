@@ -7,12 +7,16 @@ line that says what it did not cover. With E2C_TEST_REQUIRE_SERVICES=1 (in CI) n
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings as django_settings
 from django.db import connection
+from django.utils import timezone
 
 from cases.setup import set_up_instance
 from tests import services
@@ -96,6 +100,20 @@ def own_storage(tmp_path: Path, settings: Any) -> Path:
         "default": {"BACKEND": "cases.blobs.DurableFileStorage", "OPTIONS": {"location": str(tmp_path / "blobs")}}
     }
     return tmp_path / "blobs"
+
+
+@pytest.fixture
+def still_clock() -> Iterator[datetime]:
+    """Time stands still: a machine that takes long over a test comes to the same end."""
+    now = timezone.now()
+    with time_machine.travel(now, tick=False):
+        yield now
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For mail services that fall silent: two seconds are waited for their answer."""
+    monkeypatch.setattr("routing.email_url.SMTP_TIMEOUT", 2)
 
 
 @pytest.fixture

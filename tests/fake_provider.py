@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -42,6 +41,7 @@ class FakeProvider:
         self.asked: list[Asked] = []
         self._answers: dict[str, list[Answer]] = {}
         self._lock = threading.Lock()
+        self._closing = threading.Event()  # lets go who waits for a late answer
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -78,6 +78,7 @@ class FakeProvider:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._closing.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(timeout=5)
@@ -99,7 +100,7 @@ class FakeProvider:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 provider.asked.append(Asked(self.command, path, query, headers, body))
                 answer = provider._next_answer(path)
-                time.sleep(answer.delay)
+                provider._closing.wait(answer.delay)
                 try:
                     self.send_response(answer.status)
                     self.send_header("Content-Type", answer.content_type)

@@ -159,7 +159,7 @@ def fake_smtp_server(*, tls: ssl.SSLContext | None = None) -> Iterator[FakeSmtpS
     """`tls`: STARTTLS is offered with it."""
     fake = FakeSmtpServer(tls=tls)
     fake.port = _free_port()
-    controller = _Controller(_Handler(fake), hostname=fake.host, port=fake.port, ready_timeout=10)
+    controller = _Controller(_Handler(fake), hostname=fake.host, port=fake.port, ready_timeout=60)
     controller.start()
     try:
         yield fake

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import redis
 
-TIMEOUT = 2  # seconds
+TIMEOUT = 10  # seconds
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/5"
 
 

@@ -280,6 +280,7 @@ def test_two_tabs_and_back_are_one_mail(
     assert EmailMessage.objects.filter(incoming=False).count() == 1
 
 
+@pytest.mark.usefixtures("impatient")
 def test_silence_of_the_provider_is_shown_and_nothing_is_sent_again_by_itself(
     log_in: Any, ana: User, case: Case, smtp: FakeSmtpServer
 ) -> None:

@@ -294,6 +294,6 @@ def test_claim_passes_by_rows_that_another_transaction_holds() -> None:
         InboundEmail.objects.select_for_update().get(pk=held.pk)
         worker = threading.Thread(target=work)
         worker.start()
-        worker.join(10)
+        worker.join(60)
 
     assert taken == [free.pk]

@@ -28,8 +28,7 @@ LIST = "/admin/routing/connection/"
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
-    monkeypatch.setattr("routing.email_url.SMTP_TIMEOUT", 2)  # seconds
+def public_url(settings: Any) -> None:
     settings.E2C_PUBLIC_URL = "https://cases.company.example"
 
 

@@ -148,6 +148,7 @@ def test_every_wrong_link_gets_the_same_answer(client: Client, request_row: Sati
     assert len({answer.content for answer in answers}) == 1
 
 
+@pytest.mark.usefixtures("still_clock")
 def test_guessing_has_a_limit_and_right_links_do_not(client: Client, request_row: SatisfactionRequest) -> None:
     statuses = [client.get("/feedback/guess/").status_code for _ in range(MOST_WRONG + 1)]
 

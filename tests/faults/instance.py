@@ -78,7 +78,7 @@ class Program:
     def kill(self) -> None:
         """kill -9 of the whole group."""
         self.signal_all(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 class Instance:
@@ -180,14 +180,14 @@ class Instance:
     def unsettled(self) -> int:
         return self.count("SELECT count(*) FROM cases_inboundemail WHERE state IN ('received', 'processing')")
 
-    def wait_until_settled(self, *, seconds: float = 60) -> None:
+    def wait_until_settled(self, *, seconds: float = 180) -> None:
         wait_until(lambda: self.unsettled() == 0, "all mail is settled", seconds=seconds)
 
     def blob(self, sha256: str) -> bytes:
         return (self.folder / "blobs" / sha256[:2] / sha256[2:4] / sha256).read_bytes()
 
 
-def wait_until(holds: Callable[[], bool], what: str, *, seconds: float = 30, every: float = 0.05) -> None:
+def wait_until(holds: Callable[[], bool], what: str, *, seconds: float = 120, every: float = 0.05) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:
@@ -258,14 +258,14 @@ class RedisServer:
     def stop(self) -> None:
         self.process.send_signal(signal.SIGCONT)
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def freeze(self) -> None:
         self.process.send_signal(signal.SIGSTOP)
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def flush(self) -> None:
         assert self.command("FLUSHALL").startswith("+OK")

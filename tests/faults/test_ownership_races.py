@@ -64,7 +64,7 @@ def at_once(*jobs: Any) -> None:
 
     def run(job: Any) -> None:
         try:
-            barrier.wait(10)
+            barrier.wait(60)
             job()
         finally:
             connections.close_all()
@@ -116,7 +116,7 @@ def test_who_waited_for_the_turn_comes_after_who_had_it() -> None:
             waiting = pool.submit(at_once, settle_all)
             until_one_waits_for_a_lock()
             note_given(first.user_id)
-        waiting.result(30)
+        waiting.result(120)
 
     assert list(owned()) == [second.user_id]
     assert list(RepPresence.objects.filter(last_assigned_at__isnull=False).order_by("last_assigned_at")) == [

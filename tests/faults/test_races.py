@@ -47,7 +47,7 @@ def settle_at_once(*mails: InboundEmail) -> None:
     def settle(mail: InboundEmail) -> None:
         try:
             circumstances = load_circumstances()
-            barrier.wait(10)
+            barrier.wait(60)
             settle_one(mail, circumstances)
         finally:
             connections.close_all()

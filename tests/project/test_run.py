@@ -173,7 +173,7 @@ def test_a_signal_stops_every_process(instance: Instance, number: signal.Signals
         children = processes_below(process.pid)
 
         process.send_signal(number)
-        code = process.wait(timeout=30)
+        code = process.wait(timeout=90)
 
         assert len(children) >= 4  # web server with its worker, Celery worker, sweeper
         assert code == 0
@@ -186,10 +186,10 @@ def test_a_killed_supervisor_leaves_no_process_behind(instance: Instance) -> Non
         children = processes_below(process.pid)
 
         process.kill()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
         wait_until(
-            lambda: not [child for child in children if is_alive(child)], seconds=20, what="every child has ended"
+            lambda: not [child for child in children if is_alive(child)], seconds=90, what="every child has ended"
         )
 
 

@@ -24,7 +24,7 @@ def at_once(count: int, act: Callable[[], Any]) -> list[Any]:
     barrier = threading.Barrier(count)
 
     def run() -> None:
-        barrier.wait(10)
+        barrier.wait(60)
         try:
             results.append(act())
         except VerificationThrottled as refusal:

@@ -114,6 +114,7 @@ def test_a_poisoned_host_does_not_reach_the_link(office: Client, address: Routin
     assert b"evil.example" not in written(message)
 
 
+@pytest.mark.usefixtures("still_clock")
 def test_asking_again_and_again_floods_nobody(office: Client, address: RoutingAddress) -> None:
     for _ in range(20):
         office.post(reverse("admin:routing_routingaddress_verify", args=[address.pk]))

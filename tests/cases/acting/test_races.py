@@ -40,7 +40,7 @@ def at_once(*actions: Callable[[], Any]) -> list[Any]:
 
     def act(action: Callable[[], Any]) -> Any:
         try:
-            barrier.wait(10)
+            barrier.wait(60)
             return action()
         except CannotChange as refusal:
             return refusal

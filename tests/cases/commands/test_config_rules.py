@@ -302,13 +302,13 @@ BOMB = "a: &a [1,1,1,1,1,1,1,1,1]\n" + "".join(
     ids=lambda value: value[:24] if len(value) < 400 else "long",
 )
 def test_a_hostile_file_is_refused_soon_and_with_a_reason(text: str, problem: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
 
     with pytest.raises(ConfigurationError) as caught:
         import_configuration(text)
 
     assert str(caught.value).startswith(problem)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2  # seconds of this process, whoever else has the machine
 
 
 def test_two_entries_of_a_rule_and_two_steps_of_a_flow_cannot_share_a_name() -> None:

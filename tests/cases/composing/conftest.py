@@ -23,8 +23,7 @@ def _organisation(db: Any, settings: Any) -> None:
 
 
 @pytest.fixture
-def smtp(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSmtpServer]:
-    monkeypatch.setattr("routing.email_url.SMTP_TIMEOUT", 2)  # seconds
+def smtp(settings: Any) -> Iterator[FakeSmtpServer]:
     with fake_smtp_server() as fake:
         settings.E2C_EMAIL_URL = f"smtp://{fake.host}:{fake.port}"
         yield fake

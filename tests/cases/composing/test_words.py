@@ -27,7 +27,6 @@ REPLY = Draft.Mode.REPLY
 
 @pytest.fixture
 def esp(settings: Any) -> Iterator[FakeEsp]:
-    settings.ANYMAIL = settings.ANYMAIL | {"REQUESTS_TIMEOUT": 1}  # seconds
     settings.E2C_EMAIL_URL = "anymail+postmark://key@"
     with fake_esp() as fake:
         settings.E2C_ESP_API_URL = fake.url

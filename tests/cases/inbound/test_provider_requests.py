@@ -40,7 +40,7 @@ def configured(settings: Any) -> None:
     settings.E2C_WEBHOOK_SECRET = calls.SECRET
     settings.E2C_SNS_TOPICS = [calls.TOPIC]
     settings.ANYMAIL = calls.ANYMAIL
-    settings.E2C_FETCH_TIMEOUT = 5
+    settings.E2C_FETCH_TIMEOUT = 60
     settings.E2C_INBOUND_API_URL = ""
 
 
@@ -489,13 +489,13 @@ def test_fetch_that_fails_can_be_tried_again(api: FakeProvider, status: int) -> 
 
 def test_fetch_that_hangs_ends_after_the_timeout(api: FakeProvider, settings: Any) -> None:
     settings.E2C_FETCH_TIMEOUT = 1
-    api.answer("/inbound/attachments/eyJmb2xkZXIi.token-1", calls.PNG, delay=4)
+    api.answer("/inbound/attachments/eyJmb2xkZXIi.token-1", calls.PNG, delay=60)
     started = time.monotonic()
 
     with pytest.raises(FetchFailed):
         every_mail(row(CALLS["brevo"]))
 
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30  # long before the answer
 
 
 def test_fetch_from_a_port_that_nobody_listens_on_fails_for_now(settings: Any) -> None:

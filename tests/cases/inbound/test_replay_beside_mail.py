@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 
 from cases.inbound.accept import store_raw_mail
-from cases.inbound.replay import BATCH, LONGEST_HOLD, Comparison, compare
+from cases.inbound.replay import BATCH, Comparison, compare
 from cases.models import InboundEmail
 from cases.setup import set_up_instance
 from routing.models import Queue
@@ -26,7 +26,8 @@ def store() -> None:
     store_raw_mail(provider="ingest", raw=raw_mail(), envelope_sender="", envelope_recipients=[])
 
 
-def test_mail_is_stored_while_a_dry_run_is_going_on() -> None:
+def test_mail_is_stored_while_a_dry_run_is_going_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cases.inbound.replay.LONGEST_COMPARISON", 600)  # seconds: to its end, however long it takes
     set_up_instance()
     RoutingAddressFactory(email_address="support@company.example", owner_queue=QueueFactory(name="Repairs"))
     for _number in range(MAILS):
@@ -45,6 +46,7 @@ def test_mail_is_stored_while_a_dry_run_is_going_on() -> None:
             connections.close_all()
 
     runner = threading.Thread(target=dry_run)
+    begun = time.monotonic()
     runner.start()
     waits = []
     while runner.is_alive():
@@ -53,11 +55,13 @@ def test_mail_is_stored_while_a_dry_run_is_going_on() -> None:
         waits.append(time.monotonic() - started)
         time.sleep(0.02)
     runner.join()
+    whole = time.monotonic() - begun
 
     [comparison] = found
     assert (len(comparison.compared), comparison.left_out, comparison.changed) == (MAILS, 0, [])
     assert len(waits) > MAILS / BATCH
-    # At most: two transactions whose gap was missed, the change, and what a busy machine adds.
-    assert max(waits) < 2 * LONGEST_HOLD + CHANGE_SECONDS + 1.5
-    assert sorted(waits)[len(waits) // 2] < LONGEST_HOLD + CHANGE_SECONDS
+    # Each for a few of the many transactions, also where a gap between two of them was missed. In parts of the whole:
+    # a busy machine takes longer over both.
+    assert max(waits) < whole / 2
+    assert sorted(waits)[len(waits) // 2] < whole / 8
     assert not Queue.objects.filter(name="Tried").exists()

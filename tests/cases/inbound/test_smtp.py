@@ -56,7 +56,7 @@ def listening(**options: Any) -> Iterator[tuple[MailListener, int]]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    server = asyncio.run_coroutine_threadsafe(listener.start(), loop).result(5)
+    server = asyncio.run_coroutine_threadsafe(listener.start(), loop).result(60)
     try:
         yield listener, server.sockets[0].getsockname()[1]
     finally:
@@ -266,12 +266,12 @@ def test_command_listens_and_ends_at_a_signal(tmp_path: Path) -> None:
             client.sendmail("casey@example.net", ["support@company.example"], RAW)
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
     waited = threading.Event()
-    for _ in range(200):
+    for _ in range(3000):
         if condition():
             return
         waited.wait(0.02)

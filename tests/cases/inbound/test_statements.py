@@ -26,7 +26,7 @@ from tests.factories import (
 )
 from tests.mails import mint_message_id, raw_mail
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("organisation")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("still_clock", "organisation")]
 
 
 @pytest.fixture

@@ -33,8 +33,7 @@ State = Outbox.State
 
 
 @pytest.fixture(autouse=True)
-def smtp(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSmtpServer]:
-    monkeypatch.setattr("routing.email_url.SMTP_TIMEOUT", 2)  # seconds
+def smtp(settings: Any) -> Iterator[FakeSmtpServer]:
     settings.E2C_TRUSTED_AUTHSERV_IDS = frozenset({"mx.company.example"})
     settings.E2C_SYSTEM_FROM = "Email-to-Case <system@company.example>"
     with fake_smtp_server() as fake:

@@ -38,7 +38,7 @@ def at_once(acts: list[Callable[[], Any]]) -> None:
     barrier = threading.Barrier(len(acts))
 
     def run(act: Callable[[], Any]) -> None:
-        barrier.wait(10)
+        barrier.wait(60)
         try:
             act()
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.header import decode_header, make_header
 from typing import Any
 
@@ -34,16 +34,14 @@ LATER = timedelta(hours=2)
 
 
 @pytest.fixture
-def smtp(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSmtpServer]:
-    monkeypatch.setattr("routing.email_url.SMTP_TIMEOUT", 2)  # seconds
+def smtp(settings: Any) -> Iterator[FakeSmtpServer]:
     with fake_smtp_server() as fake:
         settings.E2C_EMAIL_URL = f"smtp://{fake.host}:{fake.port}"
         yield fake
 
 
 @pytest.fixture
-def esp(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEsp]:
-    settings.ANYMAIL = settings.ANYMAIL | {"REQUESTS_TIMEOUT": 1}  # seconds
+def esp(settings: Any) -> Iterator[FakeEsp]:
     settings.E2C_EMAIL_URL = "anymail+postmark://key@"
     with fake_esp() as fake:
         settings.E2C_ESP_API_URL = fake.url
@@ -212,6 +210,7 @@ def test_unreachable_service_is_tried_once_for_all_mails(smtp: FakeSmtpServer) -
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("impatient")
 def test_silent_service_does_not_hold_up_the_sweeper_for_each_mail(smtp: FakeSmtpServer) -> None:
     smtp.answers["data"] = ["hang", "hang"]
     rows = [queue_notice(f"notice:{number}") for number in range(3)]
@@ -266,6 +265,7 @@ def test_refusal_for_good_is_not_tried_again(smtp: FakeSmtpServer, command: str)
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("silence", ["hang", "drop"])
 def test_silence_after_the_content_is_uncertain_and_never_sent_again(smtp: FakeSmtpServer, silence: str) -> None:
     """OB03; as a rep sees it in tests/browser/test_refused_sends.py."""
@@ -487,19 +487,18 @@ def test_api_takes_a_mail_and_its_id_is_kept(esp: FakeEsp) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("status", [429, 503])
-def test_api_that_is_busy_gets_the_mail_when_it_said(esp: FakeEsp, status: int) -> None:
+def test_api_that_is_busy_gets_the_mail_when_it_said(esp: FakeEsp, status: int, still_clock: datetime) -> None:
     """OB06"""
     esp.answers = [(status, {"Retry-After": "120"}, {})]
     outbox = queue_notice()
-    now = timezone.now()
 
     deliver_due()
 
     assert state_of(outbox) == State.QUEUED
     assert outbox.lease_until is not None
-    assert timedelta(seconds=119) < outbox.lease_until - now < timedelta(seconds=130)
+    assert timedelta(seconds=120) <= outbox.lease_until - still_clock < timedelta(seconds=130)
     assert esp.ledger == []
-    with time_machine.travel(now + timedelta(seconds=131)):
+    with time_machine.travel(still_clock + timedelta(seconds=131)):
         deliver_due()
     assert state_of(outbox) == State.SENT
     assert (len(esp.ledger), esp.calls) == (1, 2)
@@ -539,7 +538,9 @@ def test_api_that_says_no_fails_the_mail(esp: FakeEsp, answer: Any, words: str) 
         (422, {}, {"ErrorCode": 300, "Message": "Error parsing 'To': what?"}),
     ],
 )
-def test_api_whose_answer_is_unclear_leaves_the_mail_uncertain(esp: FakeEsp, answer: Any) -> None:
+def test_api_whose_answer_is_unclear_leaves_the_mail_uncertain(esp: FakeEsp, settings: Any, answer: Any) -> None:
+    if answer == "hang":
+        settings.ANYMAIL = settings.ANYMAIL | {"REQUESTS_TIMEOUT": 2}  # seconds
     esp.answers = [answer]
     outbox = queue_notice()
 

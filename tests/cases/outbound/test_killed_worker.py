@@ -110,7 +110,7 @@ def test_mail_of_a_worker_killed_before_the_answer_is_uncertain_and_not_sent_aga
         worker = start(DELIVER, port=smtp.port)
         assert smtp.took_one.wait(60)
         worker.kill()
-        worker.wait(10)
+        worker.wait(60)
 
         state = output(start(RUN_OUT, DELIVER, DELIVER, SHOW, port=smtp.port))
 
@@ -126,7 +126,7 @@ def test_mail_of_a_worker_killed_before_sending_is_sent_once_by_the_next(start: 
         connection, _address = silent.accept()
         time.sleep(0.2)
         worker.kill()
-        worker.wait(10)
+        worker.wait(60)
         connection.close()
     with fake_smtp_server() as smtp:
         state = output(start(DELIVER, SHOW, port=smtp.port))
@@ -158,7 +158,7 @@ def test_mail_of_a_connection_is_handed_over_once_whatever_dies(start: Start) ->
         worker = start(CONNECT.replace("PORT", str(smtp.port)), DELIVER, port=1)
         assert smtp.took_one.wait(60)
         worker.kill()
-        worker.wait(10)
+        worker.wait(60)
 
         state = output(start(RUN_OUT, DELIVER, DELIVER, SHOW, port=1))
 

@@ -34,8 +34,7 @@ ACCOUNT = "sales@company.example"
 
 
 @pytest.fixture(autouse=True)
-def short_times(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("routing.email_url.SMTP_TIMEOUT", 2)  # seconds
+def no_undo_window(settings: Any) -> None:
     settings.E2C_UNDO_SECONDS = 0
 
 
@@ -175,6 +174,7 @@ def test_mail_by_gmail_logs_in_with_a_token_that_is_fresh(
 # --- a service that is down ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("still_clock", "impatient")
 @pytest.mark.parametrize("trouble", ["unreachable", "silent", "busy", "wrong password"])
 def test_connection_that_is_down_holds_up_its_own_mail_alone(
     default: FakeSmtpServer, own: FakeSmtpServer, sales: RoutingAddress, trouble: str
@@ -202,6 +202,7 @@ def test_connection_that_is_down_holds_up_its_own_mail_alone(
     assert all(row.lease_until and row.lease_until > timezone.now() for row in late)
 
 
+@pytest.mark.usefixtures("still_clock")
 def test_default_service_that_is_down_leaves_connections_alone(
     default: FakeSmtpServer, own: FakeSmtpServer, sales: RoutingAddress
 ) -> None:
@@ -309,6 +310,7 @@ def test_codes_for_good_that_pass(code: int, words: str, kind: str) -> None:
 # --- order -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("still_clock")
 def test_replies_of_one_case_leave_in_order(
     default: FakeSmtpServer, sales: RoutingAddress, own: FakeSmtpServer
 ) -> None:

@@ -16,8 +16,7 @@ RETURN = "https://cases.company.example/admin/routing/connection/connected/"
 
 
 @pytest.fixture
-def smtp(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSmtpServer]:
-    monkeypatch.setattr("routing.email_url.SMTP_TIMEOUT", 2)  # seconds
+def smtp() -> Iterator[FakeSmtpServer]:
     with fake_smtp_server() as fake:
         yield fake
 
