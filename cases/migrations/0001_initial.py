@@ -704,6 +704,7 @@ class Migration(migrations.Migration):
                 ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('decided_at', models.DateTimeField(blank=True, null=True)),
                 ('reason', models.CharField(blank=True, max_length=500, verbose_name='reason')),
+                ('changes', models.JSONField(blank=True, default=dict)),
             ],
             options={
                 'verbose_name': 'approval',

@@ -25,6 +25,8 @@ class Approval(models.Model):
     )
     decided_at = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(_("reason"), max_length=500, blank=True)
+    # What the approver changed before it left: {"subject" | "text": [["same" | "out" | "in", words], ...]}.
+    changes = models.JSONField(default=dict, blank=True)
 
     class Meta:
         verbose_name = _("approval")

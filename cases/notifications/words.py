@@ -50,12 +50,15 @@ OF_KIND: dict[str, tuple[str | Promise, str | Promise]] = {
     Kind.NOT_CONTENT: (lazy("The customer says that it did not go well"), lazy("Customer not content: case")),
     Kind.TASK_DUE: (lazy("A task is due"), lazy("A task is due: case")),
 }
+APPROVED_WITH_CHANGES = (lazy("%(person)s changed your mail and approved it"), lazy("Approved with changes:"))
 # The event says more than the sentence, and in words of our own.
 WITH_REASON = {Kind.SERVICE_NEAR, Kind.SERVICE_MISSED, Kind.TASK_DUE}
 
 
 def _words(notification: Notification) -> tuple[str | Promise, str | Promise]:
     key = (notification.kind, notification.event.kind)
+    if notification.event.kind == Event.REPLY_APPROVED and notification.event.detail.get("changed"):
+        return APPROVED_WITH_CHANGES
     return WORDS.get(key) or OF_KIND.get(notification.kind) or (notification.get_kind_display(), _("News on case"))
 
 

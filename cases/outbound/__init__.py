@@ -10,6 +10,7 @@ forwarding   a mail passed on, without anything that lets strangers into the cas
 new_cases    the case that a new mail opens
 approvals    a mail waits for a second person, who approves or rejects it
 closing      send and close: the case closes with the mail, and opens again when it did not leave
+changing     an approver changes the words before the mail leaves. rewording: what changed, and formatting that stays
 taking_back  what people do with a mail on its way: undo, edit, another time, send again; the customer wrote first
 permitting   may this person make a mail leave that somebody else wrote?
 drafts       what stands in a composer, saved; mail that came back. draft_files: its files

@@ -15,10 +15,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.models import Approval, Case, CaseEvent, EmailMessage, Outbox
+from cases.outbound.changing import OtherWords, differs, reword
 from cases.outbound.composed import Unseen
 from cases.outbound.locking import lock_case_of
 from cases.outbound.outcomes import set_out
-from cases.outbound.taking_back import permit_author, take_back
+from cases.outbound.permitting import keep_answer, permit_author, permit_person
+from cases.outbound.taking_back import take_back
 from cases.selectors.approvals import may_approve
 
 __all__ = ["CannotApprove", "approve", "ask_for_approval", "reject"]
@@ -49,9 +51,20 @@ def ask_for_approval(outbox: Outbox, *, because: str, by: User, now: datetime) -
     return Approval.objects.create(outbox=outbox, case=outbox.case, requested_by=by, required_because=because[:255])
 
 
-def approve(message: EmailMessage, *, by: User, now: datetime, last_seen: int | None = None) -> None:
-    """Let it leave, at the time its author chose. Its author's permission is asked for again, and the worker will ask
-    once more. Raises CannotApprove, SendingNotAllowed, and Unseen when something came that the approver has not seen.
+def approve(
+    message: EmailMessage,
+    *,
+    by: User,
+    now: datetime,
+    last_seen: int | None = None,
+    words: OtherWords | None = None,
+) -> None:
+    """Let it leave, at the time its author chose; in other `words`, when the approver changed them. Its author's
+    permission is asked for again, and the worker will ask once more. Who approves a mail as it stands needs none for
+    the address; who changes it sends words of their own, and does.
+
+    Raises CannotApprove, SendingNotAllowed, CannotReply for words that cannot be sent, and Unseen when something came
+    that the approver has not seen.
 
     Must not be called inside a transaction, so that a refusal is kept.
     """
@@ -62,19 +75,26 @@ def approve(message: EmailMessage, *, by: User, now: datetime, last_seen: int | 
     if author is None or outbox.from_address is None:
         raise CannotApprove(_("Its author is not known any more."))
     permit_author(outbox, author, now=now)
+    answer = None
+    if words is not None and differs(message, words) and author != by:
+        answer = permit_person(outbox, by=by)
     with transaction.atomic():
         approval = _waiting(message, by=by)
         if last_seen is not None and EmailMessage.objects.filter(case=approval.case, pk__gt=last_seen).exists():
             raise Unseen(_("Something new came into this case since you opened it. Look first."))
-        _decide(approval, Approval.State.APPROVED, by=by, now=now)
         outbox = approval.outbox
+        if words is not None and answer is not None:
+            approval.changes = reword(outbox, words, by=by)
+            keep_answer(answer, outbox, person=by)
+        _decide(approval, Approval.State.APPROVED, by=by, now=now)
         is_later = outbox.is_scheduled and outbox.not_before is not None and outbox.not_before > now
         outbox.state = Outbox.State.QUEUED
         outbox.is_scheduled = is_later
         if not is_later:
             outbox.not_before = now + timedelta(seconds=settings.E2C_UNDO_SECONDS)
         outbox.save(update_fields=["state", "is_scheduled", "not_before"])
-        _note(approval, CaseEvent.Kind.REPLY_APPROVED, by=by, because=approval.required_because)
+        because = _("with changes") if approval.changes else approval.required_because
+        _note(approval, CaseEvent.Kind.REPLY_APPROVED, by=by, because=because)
         set_out(outbox, by=author, now=now)
 
 
@@ -112,7 +132,7 @@ def _waiting(message: EmailMessage, *, by: User) -> Approval:
 
 def _decide(approval: Approval, state: Approval.State, *, by: User, now: datetime, reason: str = "") -> None:
     approval.state, approval.decided_by, approval.decided_at, approval.reason = state, by, now, reason
-    approval.save(update_fields=["state", "decided_by", "decided_at", "reason"])
+    approval.save(update_fields=["state", "decided_by", "decided_at", "reason", "changes"])
 
 
 def _note(approval: Approval, kind: CaseEvent.Kind, *, by: User, because: str) -> None:
@@ -123,5 +143,10 @@ def _note(approval: Approval, kind: CaseEvent.Kind, *, by: User, because: str) -
         email_message_id=approval.outbox.email_message_id,
         because=because[:500],
         # Its author: the mail itself is gone when it becomes a draft again.
-        detail={"outbox": approval.outbox_id, "approval": approval.pk, "author": approval.requested_by_id},
+        detail={
+            "outbox": approval.outbox_id,
+            "approval": approval.pk,
+            "author": approval.requested_by_id,
+            "changed": sorted(approval.changes),
+        },
     )

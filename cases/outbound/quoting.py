@@ -76,6 +76,12 @@ def _subject(prefix: str, prefixes: re.Pattern[str] | None, subject: str, token_
     return f"{line} {token_mark}".strip() if token_mark else line
 
 
+def other_subject(subject: str, now: str) -> str:
+    """`subject` in other words, with the token that it has."""
+    mark = _TOKEN_MARK.search(subject)
+    return _subject("", None, now, mark[0].strip() if mark else "")
+
+
 def without_token(subject: str) -> str:
     return _TOKEN_MARK.sub("", subject).strip()
 

@@ -138,6 +138,8 @@ def messages_of(
                     "required_because"
                 )[:1]
             ),
+            approval_changes=_of_changed("changes"),
+            approved_with_changes_by=_of_changed("decided_by__username"),
         )
         .prefetch_related(
             models.Prefetch("addresses", _with_delivery()),
@@ -173,6 +175,12 @@ def _may_send(reader: Any) -> Exists | Value:
     if reader is None:
         return Value(False)
     return Exists(sendable_addresses(reader).filter(pk=OuterRef("outbox__from_address")))
+
+
+def _of_changed(column: str) -> Subquery:
+    """Of one of ours that an approver changed before it left."""
+    changed = Approval.objects.filter(outbox__email_message=OuterRef("pk"), state=Approval.State.APPROVED)
+    return Subquery(changed.exclude(changes={}).order_by("-pk").values(column)[:1])
 
 
 def _request_is_shared() -> Exists:

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cases.forms.composer import is_key
 from cases.outbound.approvals import CannotApprove, approve, reject
-from cases.outbound.composed import SendingNotAllowed, Unseen
+from cases.outbound.changing import OtherWords
+from cases.outbound.composed import CannotReply, SendingNotAllowed, Unseen
 from cases.outbound.taking_back import CannotCancel
 from cases.selectors.approvals import is_approver, list_waiting
 from cases.views.outgoing import to_message, user_and_mail
@@ -31,10 +32,11 @@ def approvals(request: HttpRequest) -> HttpResponse:
 @login_required
 def approve_mail(request: HttpRequest, number: int, message_id: int) -> HttpResponse:
     user, message = user_and_mail(request, number, message_id)
-    seen = request.POST.get("last_seen", "")
+    seen, typed = request.POST.get("last_seen", ""), request.POST
+    words = OtherWords(typed.get("subject", ""), typed.get("text", "")) if "text" in typed else None
     try:
-        approve(message, by=user, now=timezone.now(), last_seen=int(seen) if is_key(seen) else None)
-    except (CannotApprove, SendingNotAllowed, Unseen) as refusal:
+        approve(message, by=user, now=timezone.now(), last_seen=int(seen) if is_key(seen) else None, words=words)
+    except (CannotApprove, CannotReply, SendingNotAllowed, Unseen) as refusal:
         messages.error(request, str(refusal))
     return to_message(message)
 

@@ -11,6 +11,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from cases.models import Delivery, EmailAddress, EmailMessage, Outbox
+from cases.outbound.changing import MOST_CHANGED, OtherWords
+from cases.outbound.quoting import without_token
 from routing.sending_rules import refusal_by_state
 
 State = Outbox.State
@@ -31,14 +33,21 @@ class SentMail:
     approval_because: str = ""  # why it waits for a second person; "" when it does not
     closes: str = ""  # what becomes of the case with it, while that is to come or can be undone
     is_own: bool = False  # nobody approves a mail of their own
+    # What an approver can change: the subject without its token, the author's words; None where that is not offered.
+    words: OtherWords | None = None
+    # What one changed: [("same" | "out" | "in", words), ...] of each part, and who did.
+    changes: tuple[tuple[str | Promise, list[list[str]]], ...] = ()
+    changed_by: str = ""
     deliveries: tuple[tuple[str, str | Promise, str], ...] = ()  # (address, state in words, detail)
 
 
-def waits_for_a_person(message: Any) -> bool:
-    """Whether its reader is offered to make it leave: to send it again, or at another time."""
+def waits_for_a_person(message: Any, *, reader_id: int | None) -> bool:
+    """Whether its reader is offered to make it leave: to send it again, at another time, or with other words."""
     outbox: Outbox | None = None if message.incoming else getattr(message, "outbox", None)
     if outbox is None:
         return False
+    if outbox.state == State.AWAITING_APPROVAL:
+        return bool(message.created_by_id != reader_id)
     return outbox.state in (State.FAILED, State.UNCERTAIN) or (outbox.is_scheduled and outbox.state == State.QUEUED)
 
 
@@ -52,8 +61,15 @@ def sent_mail(message: Any, *, reader_id: int | None, now: datetime | None = Non
     shown = _shown(message, outbox, is_own=message.created_by_id == reader_id, now=now or timezone.now())
     if outbox.closes_case:
         shown = replace(shown, closes=_closes(shown))
-    if waits_for_a_person(message) and not message.reader_may_send:
+    if waits_for_a_person(message, reader_id=reader_id) and not message.reader_may_send:
         shown = replace(shown, refused_because=_refusal(outbox))
+    if shown.approval_because and not shown.is_own and len(message.reply_start) <= MOST_CHANGED:
+        shown = replace(shown, words=OtherWords(without_token(message.subject), message.reply_start))
+    if message.approval_changes:
+        changed = message.approval_changes
+        parts = [(_("Subject"), changed.get("subject")), (_("Text"), changed.get("text"))]
+        changes = tuple((label, pieces) for label, pieces in parts if pieces)
+        shown = replace(shown, changes=changes, changed_by=message.approved_with_changes_by or "")
     return shown
 
 

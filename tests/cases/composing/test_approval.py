@@ -13,16 +13,29 @@ from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 
-from cases.models import Approval, Case, CaseEvent, Draft, Outbox, Participant, SendDecision
+from cases.models import (
+    Approval,
+    Case,
+    CaseEvent,
+    Draft,
+    EmailMessage,
+    Notification,
+    Outbox,
+    Participant,
+    SendDecision,
+)
+from cases.notifications.words import sentence_of
 from cases.outbound.approvals import CannotApprove, approve, reject
-from cases.outbound.composed import SendingNotAllowed, Unseen
+from cases.outbound.changing import OtherWords
+from cases.outbound.composed import CannotReply, SendingNotAllowed, Unseen
+from cases.outbound.quoting import without_token
 from cases.outbound.taking_back import cancel_reply
 from cases.selectors.approvals import count_waiting, list_waiting
 from cases.sweeping import tell_people
 from routing import permission_sets
 from routing.approval_rules import approval_required_because
 from routing.models import PermissionSet, QueueMember, RecordType, RoutingAddress
-from tests.cases.composing.mails import CUSTOMER, FRIEND, compose, deliver_all
+from tests.cases.composing.mails import CUSTOMER, FRIEND, compose, deliver_all, text_of
 from tests.cases.outbound.people import grant, rep, verified_address
 from tests.factories import CaseTaskFactory, EmailMessageFactory, UserFactory
 from tests.fake_smtp import FakeSmtpServer
@@ -233,6 +246,149 @@ def test_of_two_decisions_at_the_same_moment_one_counts(
     assert (len(ends), len(refused)) == (1, 1)
     assert Approval.objects.get().state == ends[0]
     assert Outbox.objects.get(kind="reply").state == {"approved": "queued", "rejected": "cancelled"}[ends[0]]
+
+
+# Changed and approved
+# ------------------------------------------------------------------------------------------------------------
+def changed_words(message: EmailMessage, text: str, subject: str = "") -> OtherWords:
+    return OtherWords(subject or without_token(message.subject), text)
+
+
+@pytest.fixture
+def chief(boss: User, closed: RoutingAddress) -> User:
+    """An approver who may send from the address as well."""
+    grant(closed, boss, label="Chiefs")
+    return boss
+
+
+def test_approver_changes_the_words_and_what_leaves_has_them(
+    smtp: FakeSmtpServer, ana: User, chief: User, case: Case, closed: RoutingAddress
+) -> None:
+    RoutingAddress.objects.filter(pk=closed.pk).update(signature="VIP desk")
+    closed.refresh_from_db()
+    html = "<div>Pay <b>now</b> or else.</div><div><i>Thank you</i></div>"
+    message = compose(REPLY, case, ana, closed, text="x", html=html, subject="Bill")
+    before = EmailMessage.objects.get(pk=message.pk)
+
+    words = changed_words(message, "Please pay by Friday.\r\nThank you", "Your bill")
+    approve(message, by=chief, now=timezone.now(), words=words)
+    tell_people()
+    deliver_all()
+
+    [left] = [taken.message for taken in smtp.ledger if taken.sender == closed.email_address]
+    assert text_of(left).startswith("Please pay by Friday.\nThank you\n\n")
+    assert "VIP desk" in text_of(left)
+    changed = "<div><div>Please pay by Friday.</div><div><i>Thank you</i></div></div>"
+    assert text_of(left, "text/html").startswith(changed)
+    message.refresh_from_db()
+    assert message.text_body.partition("Thank you")[2] == before.text_body.partition("Thank you")[2]
+    assert (message.created_by, without_token(message.subject)) == (ana, "Your bill")
+    assert message.subject.partition("[")[2] == before.subject.partition("[")[2]
+    assert Outbox.objects.get(kind="reply").requested_by == chief
+    event = CaseEvent.objects.get(kind="reply_approved")
+    assert (event.because, event.detail["changed"]) == ("with changes", ["subject", "text"])
+    told = Notification.objects.get(user=ana, kind="approval_decided")
+    assert sentence_of(told) == "boss changed your mail and approved it"
+    assert [row.user for row in SendDecision.objects.filter(stage="send").order_by("pk")] == [ana, chief]
+
+
+def test_what_was_changed_stands_on_the_mail(
+    client: Client, ana: User, chief: User, case: Case, closed: RoutingAddress
+) -> None:
+    message = compose(REPLY, case, ana, closed, text="Pay now <b>or else</b>.")
+    client.force_login(chief)
+    url = f"/cases/{case.number}/messages/{message.pk}/approve/"
+    form = client.get(f"/cases/{case.number}/").content.decode()
+
+    client.post(url, {"last_seen": message.pk, "subject": "", "text": "Pay soon <b>or else</b>."})
+    html = client.get(f"/cases/{case.number}/").content.decode()
+
+    assert "Approve with these changes" in form
+    assert "Pay now &lt;b&gt;or else&lt;/b&gt;.</textarea>" in form
+    assert "<bdi>boss</bdi> changed this mail before approving it" in html
+    assert "Pay <del>now</del><ins>soon</ins> &lt;b&gt;or else&lt;/b&gt;." in html
+    assert Approval.objects.get().changes["text"][:3] == [["same", "Pay "], ["out", "now"], ["in", "soon"]]
+
+
+def test_words_that_stayed_are_no_change(ana: User, boss: User, case: Case, closed: RoutingAddress) -> None:
+    """An approver without the address may approve the form as it was."""
+    message = compose(REPLY, case, ana, closed, text="Hello\n\nthere")
+
+    approve(message, by=boss, now=timezone.now(), words=changed_words(message, "Hello\r\n\r\nthere\r\n"))
+
+    assert (Approval.objects.get().state, Approval.objects.get().changes) == ("approved", {})
+    assert Outbox.objects.get(kind="reply").requested_by is None
+
+
+def test_approver_without_the_address_cannot_change_what_leaves_from_it(
+    client: Client, ana: User, boss: User, case: Case, closed: RoutingAddress
+) -> None:
+    message = compose(REPLY, case, ana, closed)
+    client.force_login(boss)
+
+    html = client.get(f"/cases/{case.number}/").content.decode()
+    with pytest.raises(SendingNotAllowed, match=r"You may not send from vip@company\.example"):
+        approve(message, by=boss, now=timezone.now(), words=changed_words(message, "Mine"))
+
+    assert Approval.objects.get().state == "waiting"
+    assert EmailMessage.objects.get(pk=message.pk).reply_text == "It left us today."
+    assert SendDecision.objects.get(allowed=False).user == boss
+    assert "Approve with these changes" not in html
+    assert "You can approve or reject it, but not change it: it is from <bdi>vip@company.example</bdi>." in html
+
+
+def test_approver_cannot_take_all_words_away(ana: User, chief: User, case: Case, closed: RoutingAddress) -> None:
+    message = compose(REPLY, case, ana, closed)
+
+    with pytest.raises(CannotReply, match="Write something"):
+        approve(message, by=chief, now=timezone.now(), words=changed_words(message, " \n "))
+
+    assert Approval.objects.get().state == "waiting"
+
+
+@pytest.mark.parametrize("what", ["withdrawn", "approved", "rejected"])
+def test_change_of_a_mail_that_is_decided_is_refused(
+    ana: User, chief: User, case: Case, closed: RoutingAddress, what: str
+) -> None:
+    message = compose(REPLY, case, ana, closed)
+    as_read = EmailMessage.objects.select_related("case", "created_by").get(pk=message.pk)
+    other = UserFactory(superuser=True)
+    if what == "withdrawn":
+        cancel_reply(message, by=ana)
+    elif what == "approved":
+        approve(message, by=other, now=timezone.now())
+    else:
+        reject(message, by=other, reason="no", now=timezone.now())
+
+    with pytest.raises(CannotApprove, match="does not wait for approval any more"):
+        approve(as_read, by=chief, now=timezone.now(), words=changed_words(as_read, "Too late"))
+
+    assert not EmailMessage.objects.filter(reply_text="Too late").exists()
+
+
+def test_author_who_undoes_an_approved_mail_has_the_changed_words(
+    settings: Any, ana: User, chief: User, case: Case, closed: RoutingAddress
+) -> None:
+    settings.E2C_UNDO_SECONDS = 10
+    message = compose(REPLY, case, ana, closed, text="x", html="<div>Pay <b>now</b></div>")
+    approve(message, by=chief, now=timezone.now(), words=changed_words(message, "Pay soon"))
+
+    cancel_reply(message, by=ana)
+
+    assert (Draft.objects.get().text, Draft.objects.get().html) == ("Pay soon", "<div>Pay soon</div>")
+
+
+def test_forward_without_words_gets_those_of_the_approver(
+    smtp: FakeSmtpServer, ana: User, chief: User, case: Case, closed: RoutingAddress
+) -> None:
+    message = compose(Draft.Mode.FORWARD, case, ana, closed, to=[FRIEND], text="", answers=case.source)
+
+    approve(message, by=chief, now=timezone.now(), words=changed_words(message, "Can you help?"))
+    deliver_all()
+
+    text = text_of(smtp.ledger[0].message)
+    assert text.startswith("Can you help?\n\n")
+    assert "Forwarded message" in text
 
 
 # Rejected and withdrawn
