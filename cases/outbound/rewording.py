@@ -20,7 +20,8 @@ __all__ = ["differences", "reworded_html"]
 
 Piece = tuple[str, str]  # ("same" | "out" | "in", words)
 BLOCKS = BLOCK_TAGS | {"hr", "ol", "table", "ul"}
-_WORD = re.compile(r"\S+|\s+")
+# With the space after it: one that stays between two changed words would tear their sentence apart.
+_WORD = re.compile(r"\S+\s*|\s+")
 
 
 def differences(before: str, after: str) -> list[Piece]:

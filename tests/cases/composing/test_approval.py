@@ -306,8 +306,8 @@ def test_what_was_changed_stands_on_the_mail(
     assert "Approve with these changes" in form
     assert "Pay now &lt;b&gt;or else&lt;/b&gt;.</textarea>" in form
     assert "<bdi>boss</bdi> changed this mail before approving it" in html
-    assert "Pay <del>now</del><ins>soon</ins> &lt;b&gt;or else&lt;/b&gt;." in html
-    assert Approval.objects.get().changes["text"][:3] == [["same", "Pay "], ["out", "now"], ["in", "soon"]]
+    assert "Pay <del>now </del><ins>soon </ins>&lt;b&gt;or else&lt;/b&gt;." in html
+    assert Approval.objects.get().changes["text"][:3] == [["same", "Pay "], ["out", "now "], ["in", "soon "]]
 
 
 def test_words_that_stayed_are_no_change(ana: User, boss: User, case: Case, closed: RoutingAddress) -> None:

@@ -25,8 +25,14 @@ def changed(*pairs: tuple[str, str]) -> str:
 
 def test_differences_name_what_went_and_what_came() -> None:
     assert differences("Pay now please.\nAna", "Pay on Friday please.\nAna") == [
-        *(("same", "Pay "), ("out", "now"), ("in", "on Friday")),
-        ("same", " please.\nAna"),
+        *(("same", "Pay "), ("out", "now "), ("in", "on Friday ")),
+        ("same", "please.\nAna"),
+    ]
+
+
+def test_sentence_that_was_written_anew_is_shown_as_a_whole() -> None:
+    assert differences("Pay now or else.", "Please pay by Friday.") == [
+        *(("out", "Pay now or else."), ("in", "Please pay by Friday.")),
     ]
 
 
