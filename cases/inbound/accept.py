@@ -6,17 +6,17 @@ Once a function of this module returns, the bytes and their row are committed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from cases import blobs
 from cases.inbound.reader.charsets import clean_text
-from cases.models import InboundEmail, RawBody, TrackingRequest
+from cases.inbound.request_rows import TokenKnown, insert_request_rows
+from cases.models import InboundEmail, ProviderToken, RawBody, TrackingRequest
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 __all__ = [
     "RAW_BODY_IN_ROW",
     "RequestFacts",
-    "nothing_to_check",
+    "TokenKnown",
     "raw_bytes",
     "store_inbound_request",
     "store_raw_mail",
     "store_tracking_request",
 ]
 
-# Bytes; a larger body is stored as a file. One transaction with two rows is the cheapest durable write for most mails,
+# Bytes; a larger body is stored as a file. Two rows in one commit are the cheapest durable write for most mails,
 # while megabytes in rows make backups and vacuums slow.
 RAW_BODY_IN_ROW = 64 * 1024
 
@@ -65,51 +65,34 @@ class RequestFacts:
         )
 
 
-def nothing_to_check() -> None:
-    """For providers whose proof needs no memory."""
-
-
 def store_inbound_request(
-    *, provider: str, facts: RequestFacts, body: bytes, check: Callable[[], None] = nothing_to_check
+    *, provider: str, facts: RequestFacts, body: bytes, token: ProviderToken | None = None
 ) -> InboundEmail:
-    """Store a provider's request that brings mail. Two INSERTs in one transaction when the body is small.
-
-    `check` runs in the transaction before anything is written; when it raises, nothing is stored.
-    """
-    raw = _raw_body(body)
-    with transaction.atomic(durable=True):
-        check()
-        raw.save(force_insert=True)
-        return InboundEmail.objects.create(
-            received_at=timezone.now(),
-            provider=provider,
-            method=facts.method,
-            path=facts.path,
-            query=facts.query,
-            headers=dict(facts.headers),
-            remote_address=facts.remote_address,
-            raw=raw,
-        )
+    """Store a provider's request that brings mail. With an unsaved `token`, only if that is new: else TokenKnown."""
+    row = InboundEmail(provider=provider, **_request_fields(facts, body))
+    insert_request_rows(row, token)
+    return row
 
 
 def store_tracking_request(
-    *, provider: str, facts: RequestFacts, body: bytes, check: Callable[[], None] = nothing_to_check
+    *, provider: str, facts: RequestFacts, body: bytes, token: ProviderToken | None = None
 ) -> TrackingRequest:
-    """Store a provider's request about mail that we sent; `check` as above."""
-    raw = _raw_body(body)
-    with transaction.atomic(durable=True):
-        check()
-        raw.save(force_insert=True)
-        return TrackingRequest.objects.create(
-            received_at=timezone.now(),
-            provider=provider,
-            method=facts.method,
-            path=facts.path,
-            query=facts.query,
-            headers=dict(facts.headers),
-            remote_address=facts.remote_address,
-            raw=raw,
-        )
+    """Store a provider's request about mail that we sent; `token` as above."""
+    row = TrackingRequest(provider=provider, **_request_fields(facts, body))
+    insert_request_rows(row, token)
+    return row
+
+
+def _request_fields(facts: RequestFacts, body: bytes) -> dict[str, Any]:
+    return {
+        "received_at": timezone.now(),
+        "method": facts.method,
+        "path": facts.path,
+        "query": facts.query,
+        "headers": dict(facts.headers),
+        "remote_address": facts.remote_address,
+        "raw": _raw_body(body),
+    }
 
 
 def store_raw_mail(
@@ -129,17 +112,16 @@ def store_raw_mail(
     if lease is not None:
         token, until = lease
         claimed = {"state": InboundEmail.State.PROCESSING, "claim_token": token, "lease_until": until, "attempts": 1}
-    body = _raw_body(raw)
-    with transaction.atomic(durable=True):
-        body.save(force_insert=True)
-        return InboundEmail.objects.create(
-            received_at=timezone.now(),
-            provider=provider,
-            raw=body,
-            envelope_sender=clean_text(envelope_sender)[:LONGEST_ENVELOPE_ADDRESS],
-            envelope_recipients=[clean_text(address)[:LONGEST_ENVELOPE_ADDRESS] for address in envelope_recipients],
-            **claimed,
-        )
+    row = InboundEmail(
+        received_at=timezone.now(),
+        provider=provider,
+        raw=_raw_body(raw),
+        envelope_sender=clean_text(envelope_sender)[:LONGEST_ENVELOPE_ADDRESS],
+        envelope_recipients=[clean_text(address)[:LONGEST_ENVELOPE_ADDRESS] for address in envelope_recipients],
+        **claimed,
+    )
+    insert_request_rows(row)
+    return row
 
 
 def _raw_body(content: bytes) -> RawBody:

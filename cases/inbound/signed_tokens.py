@@ -11,18 +11,13 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db import connection
-
 from cases.inbound.stored_request import StoredRequest
 from cases.models import ProviderToken
 
-__all__ = ["SignedContent", "StaleToken", "TokenReused", "remember_token", "signed_content"]
+__all__ = ["SignedContent", "StaleToken", "TokenReused", "check_known", "signed_content"]
 
 OLDEST = timedelta(hours=12)  # Mailgun retries for 8 hours
 FARTHEST_AHEAD = timedelta(minutes=5)  # clocks differ
-INSERT_IF_NEW = """
-    INSERT INTO cases_providertoken (provider, token, content_hash, seen_at) VALUES (%s, %s, %s, %s)
-    ON CONFLICT DO NOTHING"""
 SIGNATURE_FIELDS = frozenset({"token", "timestamp", "signature"})
 
 
@@ -39,6 +34,13 @@ class SignedContent:
     token: str  # SHA-256 of the token
     content_hash: str
     signed_at: datetime | None  # None: no readable timestamp
+
+    def is_young(self, now: datetime) -> bool:
+        return self.signed_at is not None and now - OLDEST <= self.signed_at <= now + FARTHEST_AHEAD
+
+    def as_row(self, provider: str) -> ProviderToken:
+        """Unsaved: it is stored together with the request that it vouches for, if it is new."""
+        return ProviderToken(provider=provider, token=self.token, content_hash=self.content_hash)
 
 
 def signed_content(request: StoredRequest) -> SignedContent:
@@ -74,21 +76,13 @@ def _time_of(timestamp: str) -> datetime | None:
         return None
 
 
-def remember_token(provider: str, signed: SignedContent, *, now: datetime) -> None:
-    """Raises StaleToken or TokenReused for a request that is not to be stored. One statement for a new token, two for
-    a known one.
-
-    Runs in the transaction that stores the request, which these exceptions undo. The same token twice at once: the
-    second request waits here for the first to commit.
+def check_known(provider: str, signed: SignedContent) -> None:
+    """For a token that is known, or too old to be believed otherwise. Raises StaleToken or TokenReused for a request
+    that is not to be stored.
     """
-    with connection.cursor() as cursor:
-        # bulk_create(ignore_conflicts=True) does not say whether there was a conflict.
-        cursor.execute(INSERT_IF_NEW, [provider, signed.token, signed.content_hash, now])
-        is_new = cursor.rowcount == 1
-    if is_new:
-        if signed.signed_at is None or not now - OLDEST <= signed.signed_at <= now + FARTHEST_AHEAD:
-            raise StaleToken
-    elif not ProviderToken.objects.filter(
-        provider=provider, token=signed.token, content_hash=signed.content_hash
-    ).exists():
+    known = ProviderToken.objects.filter(provider=provider, token=signed.token).values_list("content_hash", flat=True)
+    content_hash = known.first()
+    if content_hash is None:
+        raise StaleToken
+    if content_hash != signed.content_hash:
         raise TokenReused

@@ -38,7 +38,7 @@ def test_web_processes_killed_in_a_burst_lose_no_mail_and_retries_double_none(po
     assert faults(postgres_instance, provider.ledger) == []
 
 
-def test_web_process_killed_before_the_commit_gave_no_answer_and_stored_nothing(postgres_instance: Instance) -> None:
+def test_web_process_killed_while_it_writes_gave_no_answer_and_leaves_one_mail(postgres_instance: Instance) -> None:
     web = postgres_instance.start_web()
     provider = Provider(postgres_instance)
     (call,) = numbered([1])
@@ -53,7 +53,9 @@ def test_web_process_killed_before_the_commit_gave_no_answer_and_stored_nothing(
     postgres_instance.start_sweeper()
 
     postgres_instance.wait_until_settled()
-    assert postgres_instance.rows("SELECT state FROM cases_inboundemail") == [("case",)]
+    # The database finishes a statement that it has begun, whoever waits for it: then the second post is a duplicate.
+    states = sorted(postgres_instance.rows("SELECT state, reason FROM cases_inboundemail"))
+    assert states in ([("case", "")], [("case", ""), ("duplicate", "same_mail")])
     assert faults(postgres_instance, provider.ledger) == []
 
 
