@@ -18,7 +18,7 @@ from typing import BinaryIO, cast
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, default_storage
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
@@ -34,6 +34,10 @@ CHUNK = 256 * 1024  # bytes
 REFRESH_AFTER = timedelta(hours=1)
 DELETE_AT_ONCE = 1000  # rows of one delete_unreferenced call
 PARTIAL_PREFIX = ".partial-"
+INSERT_OR_MAKE_YOUNG = (
+    "INSERT INTO cases_blob (sha256, size, created_at) VALUES {rows}"
+    " ON CONFLICT (sha256) DO UPDATE SET created_at = EXCLUDED.created_at"
+)
 _CONTENT_NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{64}")
 
 
@@ -119,14 +123,24 @@ def _put_all(contents: dict[str, tuple[int, bytes | BinaryIO]]) -> dict[str, Blo
     missing = sorted(contents.keys() - known.keys())  # sorted: two writers lock shared rows in the same order
     for sha256 in missing:
         _save(sha256, contents[sha256][1])
-    rows = [Blob(sha256=sha256, size=contents[sha256][0]) for sha256 in missing]
-    if rows:
-        Blob.objects.bulk_create(rows, update_conflicts=True, unique_fields=["sha256"], update_fields=["created_at"])
+    now = timezone.now()
+    rows = [Blob(sha256=sha256, size=contents[sha256][0], created_at=now) for sha256 in missing]
+    _insert_or_make_young(rows)
     for sha256 in missing:
         # The sweeper deletes a file while it holds the row, and the statement above waited for it: look again.
         if not default_storage.exists(name_of(sha256)):
             _save(sha256, contents[sha256][1])
     return known | {row.sha256: row for row in rows}
+
+
+def _insert_or_make_young(blobs: list[Blob]) -> None:
+    """One statement, which commits by itself; `bulk_create` would open a transaction for it: two statements more."""
+    if blobs:
+        rows = ", ".join(["(%s, %s, %s)"] * len(blobs))
+        now = connection.ops.adapt_datetimefield_value(blobs[0].created_at)
+        values = [value for blob in blobs for value in (blob.sha256, blob.size, now)]
+        with connection.cursor() as cursor:
+            cursor.execute(INSERT_OR_MAKE_YOUNG.format(rows=rows), values)
 
 
 def _save(sha256: str, content: bytes | BinaryIO) -> None:

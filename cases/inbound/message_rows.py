@@ -30,6 +30,7 @@ def write_message(
     files: StoredFiles,
     *,
     is_participant: bool,
+    case_is_new: bool,
 ) -> EmailMessage:
     email, analysis = mail.email, mail.analysis
     address = mail.routing_address
@@ -85,7 +86,7 @@ def write_message(
         EmailAddress(email_message=message, role=role, address=person.address[:254], name=person.name[:255])
         for role, person in people[:MOST_ADDRESSES]
     )
-    write_attachments(message, mail, settings_row, files)
+    write_attachments(message, files, mark_repeated=settings_row.dedupe_attachments and not case_is_new)
     row = search_row(
         message,
         people=[(each.address, each.name) for role, each in people[:MOST_ADDRESSES] if role in RECIPIENT_ROLES],
@@ -107,14 +108,12 @@ def flags_of(mail: ReadEmail, flags: tuple[str, ...]) -> list[str]:
     return found
 
 
-def write_attachments(
-    message: EmailMessage, mail: ReadEmail, settings_row: EmailToCaseSettings, files: StoredFiles
-) -> None:
+def write_attachments(message: EmailMessage, files: StoredFiles, *, mark_repeated: bool) -> None:
     """Files by content: stored once, listed each; bytes the case has already are marked as repeated."""
     if not files:
         return
     repeated: set[str] = set()
-    if settings_row.dedupe_attachments:
+    if mark_repeated:
         repeated = set(
             Attachment.objects.filter(
                 email_message__case_id=message.case_id, blob__in=[blob.pk for _file, blob in files]

@@ -159,6 +159,7 @@ def write_new_case(
         circumstances.settings_row,
         files,
         is_participant=False,
+        case_is_new=True,
     )
     Case.objects.filter(pk=case.pk).update(source=message)
     case.source = message
@@ -203,6 +204,7 @@ def append_to_case(
         settings_row,
         files,
         is_participant=decision.thread.sender_is_participant,
+        case_is_new=False,
     )
     record_inbound_activity(
         case, at=inbound.received_at, by_person=not mail.analysis.is_automatic, reopen=decision.reopen

@@ -82,6 +82,24 @@ def test_a_reply_takes_at_most_15_statements(statements_of: Any, support: Any) -
     assert statements <= 15
 
 
+def mail_with_files(*contents: str) -> bytes:
+    parts = [
+        f'--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename="{n}.pdf"\r\n\r\n{content}'
+        for n, content in enumerate(contents)
+    ]
+    text = "--b\r\nContent-Type: text/plain\r\n\r\nHello, my order has not come."
+    return raw_mail(body="\r\n".join([text, *parts, "--b--"]), content_type="multipart/mixed; boundary=b")
+
+
+def test_a_new_mail_with_files_never_seen_takes_at_most_18_statements(statements_of: Any) -> None:
+    settled, one = statements_of(mail_with_files("%PDF-1.4 order"))
+    _settled, nine = statements_of(mail_with_files(*(f"%PDF-1.4 {n}" for n in range(9))))
+
+    assert (settled.state, settled.message.attachments.count()) == ("case", 1)
+    assert one <= 18
+    assert nine == one
+
+
 def test_a_duplicate_takes_at_most_3_statements_beside_its_transaction(statements_of: Any) -> None:
     raw = raw_mail()
     statements_of(raw)
