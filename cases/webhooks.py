@@ -101,5 +101,5 @@ def webhook_view(path: ProviderPath) -> Callable[..., HttpResponse]:
 
 # Anymail's paths and names: path("anymail/", include((webhook_urlpatterns, "anymail")))
 webhook_urlpatterns = [
-    URLPattern(path.pattern.pattern, webhook_view(path), name=path.pattern.name) for path in provider_paths()
+    URLPattern(path.pattern, webhook_view(path), name=path.pattern.name) for path in provider_paths()
 ]

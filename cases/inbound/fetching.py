@@ -21,6 +21,7 @@ __all__ = [
     "FetchFailed",
     "FetchedResponse",
     "Fetches",
+    "NotAMail",
     "TooMuchContent",
     "answered_from",
     "boto_client_params",
@@ -39,6 +40,10 @@ _enclosed: ContextVar[Mapping[str, Content] | None] = ContextVar("enclosed_conte
 
 class FetchFailed(RuntimeError):
     """The provider did not give the content now; it may later. The sentence is for admins."""
+
+
+class NotAMail(RuntimeError):
+    """An authentic request that brings no mail: a confirmation, a test, an event of another kind."""
 
 
 class TooMuchContent(RuntimeError):

@@ -23,10 +23,10 @@ from cases.inbound.accept import RequestFacts, raw_bytes
 from cases.inbound.captured_message import CapturedMessage, MailPieces
 from cases.inbound.enclosed import Content, ForeignEnclosure, enclosed_contents
 from cases.inbound.exact_text import exact_text
-from cases.inbound.fetching import FetchFailed, TooMuchContent, answered_from, fetch_budget
+from cases.inbound.fetching import FetchFailed, NotAMail, TooMuchContent, answered_from, fetch_budget
 from cases.inbound.parsed import ProviderFacts
 from cases.inbound.provider_facts import facts_of_event, facts_of_row
-from cases.inbound.provider_views import FETCHING, NotAMail, view_for
+from cases.inbound.provider_views import FETCHING, view_for
 from cases.inbound.stored_request import StoredRequest, rebuilt_request
 from cases.models import InboundEmail, TrackingRequest
 

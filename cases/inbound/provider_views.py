@@ -1,112 +1,69 @@
 """Anymail's webhook views as this project uses them: validators at the door, parsers in the worker.
 
 The seam: Anymail's modules look up `AnymailInboundMessage` and `requests` by name when they run, so both names are
-replaced here, once, by ones that parse nothing and wait for nobody. Tests check that every inbound module uses them.
+replaced here, when a module is imported, by ones that parse nothing and wait for nobody. Tests check that every
+inbound module uses them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from types import ModuleType
-from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any, cast
 
-from anymail import urls as anymail_urls
-from anymail.webhooks.amazon_ses import AmazonSESInboundWebhookView, AmazonSESTrackingWebhookView
-from anymail.webhooks.brevo import BrevoInboundWebhookView, BrevoTrackingWebhookView
-from anymail.webhooks.mandrill import MandrillCombinedWebhookView
-from anymail.webhooks.postmark import PostmarkInboundWebhookView
 from django.conf import settings
-from django.urls import URLPattern
+from django.urls.resolvers import RegexPattern, RoutePattern
+from django.utils.module_loading import import_string
 
 from cases.inbound.captured_message import CapturedMessage
-from cases.inbound.fetching import Fetches, boto_client_params, bounded_chunks, fetch
-from cases.inbound.reader.charsets import one_line
+from cases.inbound.fetching import Fetches, boto_client_params
 
-__all__ = ["FETCHING", "INBOUND_MODULES", "NotAMail", "ProviderPath", "provider_paths", "view_for"]
+__all__ = ["FETCHING", "INBOUND_MODULES", "ProviderPath", "load_provider_modules", "provider_paths", "view_for"]
 
-ALIASES = {"sendinblue": "brevo"}  # Anymail keeps the path of Brevo's former name
-INBOUND_MODULES = (
-    "amazon_ses", "brevo", "mailersend", "mailgun", "mailjet", "mailtrap", "mandrill", "postal", "postmark", "resend",
-    "sendgrid", "sparkpost",
-)  # fmt: skip
+# The providers whose mail we read, and the first word of their Anymail classes.
+INBOUND_CLASSES = {
+    "amazon_ses": "AmazonSES", "brevo": "Brevo", "mailersend": "MailerSend", "mailgun": "Mailgun",
+    "mailjet": "Mailjet", "mailtrap": "Mailtrap", "mandrill": "Mandrill", "postal": "Postal", "postmark": "Postmark",
+    "resend": "Resend", "sendgrid": "SendGrid", "sparkpost": "SparkPost",
+}  # fmt: skip
+INBOUND_MODULES = tuple(INBOUND_CLASSES)
+CLASSES = {**INBOUND_CLASSES, "unisender_go": "UnisenderGo"}
 FETCHING = ("brevo", "mailtrap", "resend")
-
-
-class NotAMail(RuntimeError):
-    """An authentic request that brings no mail: a confirmation, a test, an event of another kind."""
-
-
-def webhook_module(provider: str) -> ModuleType:
-    return import_module(f"anymail.webhooks.{provider}")
-
-
-def use_captured_messages() -> None:
-    for provider in INBOUND_MODULES:
-        webhook_module(provider).AnymailInboundMessage = CapturedMessage  # type: ignore[attr-defined]
-    for provider in FETCHING:
-        webhook_module(provider).requests = Fetches  # type: ignore[attr-defined]
-
-
-use_captured_messages()
-
-
-class _SnsConfirmation:
-    """Confirms subscriptions of our own topics as Amazon asks for it, by its link, which needs no AWS credentials."""
-
-    def auto_confirm_sns_subscription(self, sns_message: dict[str, Any]) -> None:
-        topic = str(sns_message.get("TopicArn"))[:200]
-        if topic not in settings.E2C_SNS_TOPICS:
-            raise NotAMail(f"a subscription of {topic}, which is not one of E2C_SNS_TOPICS; it was not confirmed")
-        fetch(confirmation_url(str(sns_message.get("SubscribeURL")))).raise_for_status()
-        raise NotAMail(f"the subscription of {topic} was confirmed")
-
-
-def confirmation_url(url: str) -> str:
-    """The link of an SNS confirmation, or its like on E2C_INBOUND_API_URL. Raises NotAMail when it is not Amazon's."""
-    parts = urlsplit(url)
-    if settings.E2C_INBOUND_API_URL:
-        other = urlsplit(settings.E2C_INBOUND_API_URL)
-        return urlunsplit((other.scheme, other.netloc, parts.path, parts.query, ""))
-    host = (parts.hostname or "").lower()
-    is_amazon = host.startswith("sns.") and host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
-    if parts.scheme != "https" or not is_amazon:
-        raise NotAMail("a subscription whose link does not lead to Amazon; it was not confirmed")
-    return url
-
-
-class SesInbound(_SnsConfirmation, AmazonSESInboundWebhookView):
-    def fetch_s3_chunks(self, bucket_name: str, object_key: str) -> Iterator[bytes]:
-        return bounded_chunks(super().fetch_s3_chunks(bucket_name, object_key))
-
-
-class SesTracking(_SnsConfirmation, AmazonSESTrackingWebhookView):
-    pass
-
-
-class PostmarkInbound(PostmarkInboundWebhookView):
-    @classmethod
-    def _address(cls, full: Any) -> str:
-        """Anymail refuses names and addresses that mail programs send; the reader judges them later."""
-        if not isinstance(full, dict):
-            return ""
-        name, address = (one_line(str(full.get(key) or "")) for key in ("Name", "Email"))
-        quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{quoted}" <{address}>' if name else address
-
-
 # Our variants of Anymail's views; the others are used as they are.
-VIEW_CLASSES: dict[tuple[str, str], type] = {
-    ("amazon_ses", "inbound"): SesInbound,
-    ("amazon_ses", "tracking"): SesTracking,
-    ("brevo", "inbound"): BrevoInboundWebhookView,
-    ("brevo", "tracking"): BrevoTrackingWebhookView,
-    ("mandrill", "inbound"): MandrillCombinedWebhookView,
-    ("mandrill", "tracking"): MandrillCombinedWebhookView,
-    ("postmark", "inbound"): PostmarkInbound,
+VARIANTS = {
+    ("amazon_ses", "inbound"): "cases.inbound.amazon_ses_views.SesInbound",
+    ("amazon_ses", "tracking"): "cases.inbound.amazon_ses_views.SesTracking",
+    ("postmark", "inbound"): "cases.inbound.postmark_view.PostmarkInbound",
 }
+
+
+@cache
+def webhook_module(provider: str) -> ModuleType:
+    """Imported for a provider's first request: Resend's brings 19 MB of other packages, Amazon's 6."""
+    module: Any = import_module(f"anymail.webhooks.{provider}")
+    if provider in INBOUND_CLASSES:
+        module.AnymailInboundMessage = CapturedMessage
+    if provider in FETCHING:
+        module.requests = Fetches
+    return module
+
+
+def load_provider_modules(providers: Iterable[str]) -> None:
+    """For a process whose first request must not wait for an import."""
+    for provider in providers:
+        webhook_module(provider)
+
+
+@cache
+def view_class(provider: str, kind: str) -> type:
+    module = webhook_module(provider)
+    if (provider, kind) in VARIANTS:
+        return cast(type, import_string(VARIANTS[provider, kind]))
+    kind = "combined" if provider == "mandrill" else kind
+    return cast(type, getattr(module, f"{CLASSES[provider]}{kind.title()}WebhookView"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,32 +72,43 @@ class ProviderPath:
 
     provider: str
     kind: str  # "inbound", "tracking", or "combined" (Mandrill: one path for both)
-    pattern: URLPattern
+    pattern: RoutePattern | RegexPattern
 
     @property
     def brings_mail(self) -> bool:
         return self.kind != "tracking"
 
 
-def provider_paths() -> list[ProviderPath]:
-    """Every path of anymail.urls, in its order."""
-    return [_provider_path(pattern) for pattern in anymail_urls.urlpatterns]
+def _pattern(name: str, route: str) -> RoutePattern:
+    return RoutePattern(route, name=name, is_endpoint=True)
 
 
-def _provider_path(pattern: URLPattern) -> ProviderPath:
-    name = (pattern.name or "").removesuffix("_webhook")
-    provider, _underscore, kind = name.rpartition("_")
-    if kind not in ("inbound", "tracking"):
-        provider, kind = name, "combined"
-    if provider == "mandrill":
-        kind = "combined"
-    provider = ALIASES.get(provider, provider)
-    if kind != "combined":
-        VIEW_CLASSES.setdefault((provider, kind), pattern.callback.view_class)  # type: ignore[attr-defined]
-    return ProviderPath(provider, kind, pattern)
+def _paths(provider: str, *, word: str = "") -> tuple[ProviderPath, ProviderPath]:
+    """The two of a provider without peculiarities. `word`: under another name."""
+    word = word or provider
+    inbound, tracking = (
+        ProviderPath(provider, kind, _pattern(f"{word}_{kind}_webhook", f"{word}/{kind}/"))
+        for kind in ("inbound", "tracking")
+    )
+    return inbound, tracking
 
 
-provider_paths()  # fills VIEW_CLASSES
+@cache
+def provider_paths() -> tuple[ProviderPath, ...]:
+    """Every path of anymail.urls, which would import the module of every provider. A test compares them."""
+    peculiar = {"mailgun", "mandrill"}
+    plain = [path for provider in INBOUND_MODULES if provider not in peculiar for path in _paths(provider)]
+    # Mailgun posts mail as it is to a path with "mime" in it.
+    mime = RegexPattern(r"^mailgun/inbound(_mime)?/$", name="mailgun_inbound_webhook", is_endpoint=True)
+    return (
+        *plain,
+        *_paths("brevo", word="sendinblue"),  # Brevo's former name
+        ProviderPath("mailgun", "inbound", mime),
+        _paths("mailgun")[1],
+        _paths("unisender_go")[1],
+        ProviderPath("mandrill", "combined", _pattern("mandrill_webhook", "mandrill/")),
+        ProviderPath("mandrill", "combined", _pattern("mandrill_tracking_webhook", "mandrill/tracking/")),
+    )
 
 
 def view_for(provider: str, kind: str, credentials: Mapping[str, str] | None = None) -> Any:
@@ -148,10 +116,9 @@ def view_for(provider: str, kind: str, credentials: Mapping[str, str] | None = N
 
     `credentials`: in the place of this instance's, for a request that was made here.
     """
-    view_class = VIEW_CLASSES[provider, "inbound" if kind == "combined" else kind]
     options: dict[str, Any] = {"webhook_secret": settings.E2C_WEBHOOK_SECRET}
     if provider == "amazon_ses":
         options["client_params"] = boto_client_params()
     elif provider in FETCHING and kind == "inbound" and settings.E2C_INBOUND_API_URL:
         options["api_url"] = settings.E2C_INBOUND_API_URL
-    return view_class(**options, **(credentials or {}))
+    return view_class(provider, kind)(**options, **(credentials or {}))

@@ -47,7 +47,7 @@ def provider_urls() -> list[ProviderUrl]:
     scheme, mark, place = settings.E2C_PUBLIC_URL.partition("://")
     found: dict[str, ProviderUrl] = {}
     for path in provider_paths():
-        route = str(path.pattern.pattern).strip("^$").replace("(_mime)?", "_mime")
+        route = str(path.pattern).strip("^$").replace("(_mime)?", "_mime")
         if not path.brings_mail or path.provider not in settings.E2C_PROVIDERS or path.provider in found:
             continue
         if not route.startswith(path.provider):

@@ -15,7 +15,7 @@ import pytest
 from django.utils import timezone
 from moto.server import ThreadedMotoServer
 
-from cases.inbound import provider_views
+from cases.inbound import amazon_ses_views, provider_views
 from cases.inbound.accept import RequestFacts
 from cases.inbound.captured_message import CapturedMessage
 from cases.inbound.provider_requests import (
@@ -603,13 +603,13 @@ def test_subscription_of_another_topic_asks_nobody(api: FakeProvider) -> None:
 )
 def test_subscription_link_that_is_not_amazons_is_not_followed(url: str) -> None:
     with pytest.raises(NotAMail, match="not confirmed"):
-        provider_views.confirmation_url(url)
+        amazon_ses_views.confirmation_url(url)
 
 
 def test_subscription_link_of_amazon_is_followed_as_it_is() -> None:
     url = "https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription&Token=1"
 
-    assert provider_views.confirmation_url(url) == url
+    assert amazon_ses_views.confirmation_url(url) == url
 
 
 # --- tracking ---
