@@ -53,7 +53,7 @@ def history(case: Case) -> list[tuple[str, str | None]]:
 def customer_writes(case: Case) -> None:
     """As cases.inbound.writing does with a mail that the closed-case policy lets reopen its case."""
     now = timezone.now()
-    effect, _because = effect_of_mail(fresh(case), now=now, may_reopen=True)
+    effect, _because, _setting = effect_of_mail(fresh(case), now=now, may_reopen=True)
     reopen = effect == OnClosedCase.REOPEN
     record_inbound_activity(case, at=now, by_person=True, reopen=reopen)
     take_back_scheduled(case, now=now)
