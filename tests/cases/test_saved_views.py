@@ -55,7 +55,7 @@ def test_a_shared_view_of_another_is_read_with_ones_own_cases(page: Client, ana:
 
     shown = page.get("/cases/", {"saved": view.pk}).content.decode()
 
-    assert "<h1><bdi>Shared by Ben</bdi></h1>" in shown
+    assert "<bdi>Shared by Ben</bdi></h1>" in shown
     assert "Of my queue" in shown
     assert "Of another queue" not in shown
     assert f"/cases/saved-views/{view.pk}/" not in shown  # neither changed nor deleted from here

@@ -16,7 +16,7 @@ export function followButton(form, words, { recipients, later }) {
     const when = later()?.inWords();
     button.textContent = when ? words("at", does, when) : does;
     if (closing) {
-      const closes = closing.dataset[approvedBecause ? "approval" : "label"];
+      const closes = closing.dataset[approvedBecause ? "approvalLabel" : "label"];
       closing.textContent = when ? words("at", closes, when) : closes;
     }
     if (reason && because) because.title = because.textContent = reason.textContent;

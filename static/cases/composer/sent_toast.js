@@ -42,10 +42,12 @@ function remember(text) {
   const undo = mail?.querySelector("form[data-undo]")?.getAttribute("action");
   const until = new Date(mail?.querySelector("[data-leaves-at]").dataset.leavesAt).getTime();
   const number = page.querySelector(".case-head .number")?.textContent.trim() ?? "";
-  if (undo && until) keep([...waiting().filter((other) => other.undo !== undo), { undo, until, number }]);
+  const message = mail?.closest("[id^='message-']")?.id;
+  if (undo && until) keep([...waiting().filter((other) => other.undo !== undo), { undo, until, number, message }]);
 }
 
 function look(save) {
+  for (const mail of waiting()) if (isSettledOnThePage(mail)) forget(mail.undo);
   const mails = waiting();
   for (const [undo, item] of shown) if (isOnThePage(undo) || !mails.some((mail) => mail.undo === undo)) hide(undo, item);
   for (const mail of mails) {
@@ -59,6 +61,11 @@ function look(save) {
 }
 
 const isOnThePage = (undo) => Boolean(document.querySelector(`#conversation form[action="${CSS.escape(undo)}"]`));
+
+// Its page knows better than the clock: the mail has left already, or was taken back in another window.
+function isSettledOnThePage({ undo, message }) {
+  return Boolean(message && document.querySelector(`#conversation #${CSS.escape(message)}`)) && !isOnThePage(undo);
+}
 
 function hide(undo, item) {
   item.remove();
