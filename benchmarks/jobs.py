@@ -26,6 +26,7 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from benchmarks import mails  # noqa: E402
+from benchmarks.copies import multiply  # noqa: E402, F401
 from benchmarks.search_jobs import fill_search, search_times  # noqa: E402, F401
 from cases.inbound import accept  # noqa: E402
 from cases.inbound.circumstances import load_circumstances  # noqa: E402
