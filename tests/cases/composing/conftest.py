@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from cases.models import Case
 from cases.setup import set_up_instance
-from routing.models import RoutingAddress
+from routing.models import QueueMember, RoutingAddress
 from tests.cases.outbound.people import case_with_mail, rep, verified_address
 from tests.fake_smtp import FakeSmtpServer, fake_smtp_server
 
@@ -32,6 +32,15 @@ def smtp(settings: Any) -> Iterator[FakeSmtpServer]:
 @pytest.fixture
 def ana() -> User:
     return rep("ana")
+
+
+@pytest.fixture
+def boss(case: Case) -> User:
+    """Works in the queue of the case, and may approve mail."""
+    user = rep("boss")
+    user.user_permissions.add(Permission.objects.get(codename="approve_reply"))
+    QueueMember.objects.create(queue=case.owner_queue, user=user)
+    return user
 
 
 @pytest.fixture

@@ -53,14 +53,6 @@ def closed(ana: User) -> RoutingAddress:
     return address
 
 
-@pytest.fixture
-def boss(case: Case) -> User:
-    user = rep("boss")
-    user.user_permissions.add(Permission.objects.get(codename="approve_reply"))
-    QueueMember.objects.create(queue=case.owner_queue, user=user)
-    return user
-
-
 # When it is required
 # ------------------------------------------------------------------------------------------------------------
 def test_permission_set_can_require_it(ana: User, case: Case, closed: RoutingAddress) -> None:

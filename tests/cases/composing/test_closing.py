@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
@@ -20,7 +20,7 @@ from cases.outbound.composed import CannotReply
 from cases.outbound.replies import send_again
 from cases.outbound.taking_back import cancel_reply, reschedule, take_back_scheduled
 from cases.snoozing import snooze
-from routing.models import QueueMember, RecordType, RoutingAddress
+from routing.models import RecordType, RoutingAddress
 from tests.cases.composing.mails import CUSTOMER, FRIEND, compose, deliver_all, draft_of
 from tests.cases.outbound.people import case_with_mail, rep
 from tests.fake_smtp import FakeSmtpServer
@@ -34,12 +34,12 @@ def working() -> CaseStatus:
     return CaseStatus.objects.get_or_create(label="Working", defaults={"position": 3})[0]
 
 
-@pytest.fixture
-def boss(case: Case) -> User:
-    user = rep("boss")
-    user.user_permissions.add(Permission.objects.get(codename="approve_reply"))
-    QueueMember.objects.create(queue=case.owner_queue, user=user)
-    return user
+def let_it_end(smtp: FakeSmtpServer, end: str) -> None:
+    """What the server does with the next mail leaves it "failed" or "uncertain"."""
+    if end == "failed":
+        smtp.refused_recipients[CUSTOMER] = "550 no such user"
+    else:
+        smtp.answers["data"] = ["drop"]
 
 
 def fresh(case: Case) -> Case:
@@ -166,10 +166,7 @@ def test_mail_that_did_not_leave_opens_the_case_again(
 ) -> None:
     change_status(case=case, status=working, by=ana)
     message = compose(REPLY, case, ana, gold, closes=True)
-    if end == "failed":
-        smtp.refused_recipients[CUSTOMER] = "550 no such user"
-    else:
-        smtp.answers["data"] = ["drop"]
+    let_it_end(smtp, end)
 
     deliver_all()
 
@@ -183,10 +180,7 @@ def test_mail_that_is_sent_after_all_closes_after_all(
     smtp: FakeSmtpServer, ana: User, case: Case, gold: RoutingAddress, end: str
 ) -> None:
     message = compose(REPLY, case, ana, gold, closes=True)
-    if end == "failed":
-        smtp.refused_recipients[CUSTOMER] = "550 no such user"
-    else:
-        smtp.answers["data"] = ["drop"]
+    let_it_end(smtp, end)
     deliver_all()
     smtp.refused_recipients.clear()
 
